@@ -1,0 +1,390 @@
+"""The nouns: every type that crosses from one room to another, with its Parquet schema.
+
+Scores run from 0 to 1 and high means odd. Times are UTC. A partition is (source, key) and the key
+is a date string ``YYYY-MM-DD``. Bulk data travels as ``pyarrow.Table`` with a schema from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Vectors = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+TIME = pa.timestamp("us", tz="UTC")
+LEVELS = ("TRACE", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
+
+# One row per log record; line_id counts from 0 in the partition, line_no from 1 in the file.
+LINES = pa.schema(
+    [
+        pa.field("line_id", pa.int64(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("line_no", pa.int64(), nullable=False),
+        pa.field("timestamp", TIME),
+        pa.field("level", pa.string()),
+        pa.field("host", pa.string()),
+        pa.field("service", pa.string()),
+        pa.field("component", pa.string()),
+        pa.field("content", pa.string(), nullable=False),
+        pa.field("body", pa.string()),  # continuation lines of a multi-line record
+        pa.field("fields", pa.string()),  # JSON object of what else the format names
+    ]
+)
+
+# One row per input line that could not be read as the source's format; sample is cut and redacted.
+QUARANTINE = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("line_no", pa.int64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("sample", pa.string(), nullable=False),
+    ]
+)
+
+# One row per line: which template it is an instance of, and with which parameters.
+EVENTS = pa.schema(
+    [
+        pa.field("line_id", pa.int64(), nullable=False),
+        pa.field("timestamp", TIME),
+        pa.field("level", pa.string()),
+        pa.field("host", pa.string()),
+        pa.field("service", pa.string()),
+        pa.field("template_id", pa.string(), nullable=False),
+        pa.field("parameters", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+# One row per (source, date, bucket, service, host, level, template): how often, first and last.
+COUNTS = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("date", pa.string(), nullable=False),
+        pa.field("bucket", TIME, nullable=False),  # start of the 10-minute window
+        pa.field("service", pa.string(), nullable=False),  # "" where unknown
+        pa.field("host", pa.string(), nullable=False),  # "" where unknown
+        pa.field("level", pa.string(), nullable=False),  # "" where unknown
+        pa.field("template_id", pa.string(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("first_at", TIME, nullable=False),
+        pa.field("last_at", TIME, nullable=False),
+    ]
+)
+BUCKET_MINUTES = 10
+
+
+def identify(*parts: str) -> str:
+    """A stable 64-bit hexadecimal id of the parts, in order."""
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A kind of line. The id is for ever; a wider pattern is a new version of the same id."""
+
+    template_id: str  # identify(first pattern)
+    pattern: str  # for people, variables as <*>
+    model_text: str  # for the encoder, with [NUM] [TIMESTAMP] [IP] [CODE] [FILE]
+    version: int = 1
+    example: str = ""  # one redacted content
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """What mining a batch of contents gives; the two arrays are parallel to the contents."""
+
+    template_ids: pa.Array  # string
+    parameters: pa.Array  # list<string>
+    templates: tuple[Template, ...]  # every template used, new and widened ones included
+    new_ids: frozenset[str]
+    widened_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StageInfo:
+    """What one stage did with one partition; kept in stage_run and shown in the report's footer."""
+
+    stage: str
+    source: str  # "" where a stage serves all sources of the night
+    date: str
+    rows_in: int
+    rows_out: int
+    skipped: int = 0
+    seconds: float = 0.0
+    note: str = ""
+
+
+CoverageState = Literal["complete", "empty", "missing", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What arrived from one source for one night, and what could not be read."""
+
+    source: str
+    date: str
+    state: CoverageState
+    files: int = 0
+    bytes: int = 0
+    lines: int = 0
+    quarantined: int = 0
+    format: str = ""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    reason: str = ""  # why it is missing or failed, in words
+
+
+class Encoder(Protocol):
+    """Texts to vectors. Vectors of different model_id must never be compared."""
+
+    @property
+    def model_id(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows, shape (n, dim), in the order of the texts, independent of batch mates."""
+        ...
+
+    def similarity(self, cosine: npt.NDArray[Any]) -> Scores:
+        """Cosine to the calibrated probability, 0 to 1, of "the same kind of event"; monotone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVectors:
+    """Vectors of templates under one model; row i belongs to template_ids[i]."""
+
+    model_id: str
+    template_ids: tuple[str, ...]
+    values: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """Templates that mean alike; label -1 means alone. labels[i] belongs to template_ids[i]."""
+
+    method: str
+    template_ids: tuple[str, ...]
+    labels: Labels
+    strengths: Scores  # 0 (barely a member) to 1 (at the centre)
+    silhouette: float | None
+    note: str = ""  # what was chosen and why, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One cluster, described."""
+
+    date: str
+    label: int
+    title: str
+    medoid_id: str  # template nearest the centre
+    template_ids: tuple[str, ...]
+    lines: int
+
+
+class Clusterer(Protocol):
+    """Unit vectors (n, d) with weights (n,) to labels; noise is -1; n may be 0."""
+
+    name: str
+
+    def fit_predict(
+        self, vectors: Vectors, weights: Scores
+    ) -> tuple[Labels, Scores, float | None]: ...
+
+
+FindingKind = Literal[
+    "new_template",
+    "returned_template",
+    "stopped_template",
+    "rate_up",
+    "rate_down",
+    "silence",
+    "distant",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is new, odd or missing, with its evidence."""
+
+    finding_id: str  # identify(kind, source, service, host, template_id, date)
+    date: str
+    kind: FindingKind
+    source: str
+    service: str
+    host: str
+    template_id: str  # "" where the finding is about a whole service, host or source
+    level: str
+    started_at: datetime
+    ended_at: datetime
+    score: float
+    count: int  # seen in started_at..ended_at
+    expected: float  # what history led us to expect there
+    reason: str  # one English sentence, never empty
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # the numbers behind reason (JSON)
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A candidate cause of an incident, with its evidence in words."""
+
+    service: str
+    host: str
+    template_id: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """Something alike from the past: an incident or a knowledge entry."""
+
+    kind: Literal["incident", "knowledge", "event"]
+    ref: str
+    title: str
+    similarity: float
+    detail: str = ""
+    date: str = ""
+
+
+IncidentState = Literal["new", "ongoing", "returned", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Findings that belong together. Rank 1 is the night's most severe."""
+
+    incident_id: str
+    date: str
+    rank: int
+    title: str  # English words; the report renders its own from kind and evidence
+    severity: int  # 0 to 100
+    factors: Mapping[str, float]  # what severity is made of, each 0 to 1
+    state: IncidentState
+    day: int  # 1 on the first night
+    services: tuple[str, ...]  # the most likely place of the fault first
+    hosts: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime
+    finding_ids: tuple[str, ...]
+    first_line: str  # first unusual line, redacted
+    worst_line: str
+    causes: tuple[Cause, ...] = ()
+    similar: tuple[Similar, ...] = ()
+    runbooks: tuple[Similar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One night, all sources, as the detectors see it."""
+
+    date: str
+    counts: pa.Table  # COUNTS
+    templates: Mapping[str, Template]
+    vectors: TemplateVectors
+    clustering: Clustering
+    coverage: tuple[Coverage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What earlier nights know; only dates before the day's own, oldest first."""
+
+    dates: tuple[str, ...]
+    counts: pa.Table  # COUNTS
+    covered: Mapping[str, frozenset[str]]  # source -> dates on which it arrived
+    vectors: TemplateVectors
+    first_seen: Mapping[str, str]  # template_id -> first date ever, any source
+    incidents: tuple[Incident, ...] = ()
+
+
+class Detector(Protocol):
+    """One way of seeing that something is odd; pure, and the same input gives the same findings."""
+
+    name: str
+
+    def find(self, day: Day, history: History) -> list[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Everything one night's report says; what publish writes and the report reads."""
+
+    date: str
+    coverage: tuple[Coverage, ...]
+    findings: tuple[Finding, ...]
+    incidents: tuple[Incident, ...]
+    clusters: tuple[Cluster, ...]
+    templates: Mapping[str, Template]  # those that findings and clusters name
+    stages: tuple[StageInfo, ...] = ()
+    hourly: tuple[HourCount, ...] = ()
+    history_days: int = 0
+    model_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """Lines of one source in one hour of the night, beside the median of earlier nights."""
+
+    source: str
+    hour: int
+    lines: int
+    errors: int
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A knowledge entry as people write it."""
+
+    entry_id: str
+    title: str
+    content: str  # Markdown
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    source: str = ""  # the path it was imported from, relative; or "human", "incident"
+    language: str = ""
+    state: str = "published"  # draft, published, archived
+    version: int = 1
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A knowledge entry found for a query; score is 0 to 1, high = better."""
+
+    rank: int
+    score: float
+    entry: Entry
+    excerpt: str
+    matched: tuple[str, ...] = ()  # why: terms, "meaning"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A past line or template like the query; similarity is calibrated, 0 to 1."""
+
+    rank: int
+    similarity: float
+    content: str
+    file: str
+    line_no: int
+    timestamp: datetime | None
+    template: str
+    template_id: str = ""
+    source: str = ""
+    date: str = ""
+    count: int = 1

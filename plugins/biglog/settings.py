@@ -1,0 +1,221 @@
+"""What can be set: one frozen dataclass per stage, its meaning beside each default.
+
+Read once from ``biglog.toml`` and ``sources.toml`` under ``BIGLOG_HOME``; a key that is not known
+here is an error, so that a typing mistake never silently means the default.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from biglog.errors import BadInput
+
+PROJECT = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """One place logs come from."""
+
+    name: str
+    path: str
+    """Glob of its files; ``{date}`` stands for the partition's YYYY-MM-DD."""
+    format: str = "auto"
+    """A format's name (see ``biglog doctor --formats``), or ``auto`` to detect it by sampling."""
+    service: str = ""
+    """Service of lines that do not name one themselves."""
+    host: str = ""
+    timezone: str = "UTC"
+    """Zone of timestamps that carry none."""
+    redact: str = "on"
+    """``on``, ``off`` or ``strict``."""
+    max_bad_share: float = 0.5
+    """A partition with a larger share of unreadable lines fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    batch_lines: int = 200_000
+    """Lines held in memory at a time."""
+    max_line_bytes: int = 1_000_000
+    """A longer line is cut here and flagged."""
+    max_sample_chars: int = 500
+    """How much of a bad line is kept in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSettings:
+    similarity: float = 0.5
+    """Share of equal tokens above which two masked shapes of equal length are one template."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedSettings:
+    model: str = "biglog-small"
+    """A directory under ``pretrained/``, or an absolute path."""
+    batch_size: int = 32
+    commit_every: int = 512
+    """Distinct texts embedded between two commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    method: str = "kmeans"
+    """``kmeans`` (k by silhouette), ``dbscan``, ``hdbscan`` or ``none``."""
+    k_min: int = 2
+    k_max: int = 10
+    eps: float = 0.5
+    min_samples: int = 5
+    min_cluster_size: int = 3
+    seed: int = 42
+
+
+@dataclass(frozen=True, slots=True)
+class DetectSettings:
+    history_days: int = 28
+    """How many earlier nights are read."""
+    min_history_days: int = 2
+    """With fewer, rate changes are not judged and the report says so."""
+    min_score: float = 0.5
+    """Weaker findings are not kept."""
+    max_findings: int = 200
+    """The strongest are kept; the report counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSettings:
+    gap_minutes: int = 20
+    """Findings closer in time than this may be one incident."""
+    max_incidents: int = 10
+    min_severity: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    locales: tuple[str, ...] = ("zh", "en")
+    """One page each; the first is the one linked to."""
+    recipients: tuple[str, ...] = ()
+    """Mail addresses; none means that no mail is sent."""
+    mail_locale: str = "zh"
+    send: str = "always"
+    """``always``, ``incidents`` or ``never``."""
+    base_url: str = "http://127.0.0.1:8080"
+    timezone: str = "UTC"
+    """Zone in which the report prints times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    home: Path
+    sources: tuple[SourceSettings, ...] = ()
+    lines: LineSettings = field(default_factory=LineSettings)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
+    embed: EmbedSettings = field(default_factory=EmbedSettings)
+    clusters: ClusterSettings = field(default_factory=ClusterSettings)
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
+
+    @property
+    def lake(self) -> Path:
+        return self.home / "lake"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def encoder(self) -> Path:
+        return PROJECT / "pretrained" / self.embed.model
+
+    def source(self, name: str) -> SourceSettings:
+        """The source of that name. Raises BadInput where sources.toml has none."""
+        for one in self.sources:
+            if one.name == name:
+                return one
+        known = ", ".join(one.name for one in self.sources) or "none"
+        raise BadInput(f"no source named {name!r} in sources.toml (it names: {known})")
+
+
+def home() -> Path:
+    """BIGLOG_HOME, else ``.biglog`` in the checkout."""
+    return Path(os.environ.get("BIGLOG_HOME") or PROJECT / ".biglog").expanduser().resolve()
+
+
+def sources_file(at: Path) -> Path:
+    """BIGLOG_SOURCES, else ``sources.toml`` under the home."""
+    return Path(os.environ.get("BIGLOG_SOURCES") or at / "sources.toml").expanduser()
+
+
+def load(at: Path | None = None) -> Settings:
+    """Settings of a home directory. Raises BadInput for an unknown key or a wrong type."""
+    root = at or home()
+    tables = read_toml(root / "biglog.toml")
+    rooms = {f.name: f for f in fields(Settings) if f.name not in ("home", "sources")}
+    unknown = sorted(set(tables) - set(rooms))
+    if unknown:
+        raise BadInput(f"biglog.toml: unknown table {unknown[0]!r}; known: {', '.join(rooms)}")
+    defaults = Settings(home=root)
+    changes = {
+        name: fill(getattr(defaults, name), table, where=f"biglog.toml [{name}]")
+        for name, table in tables.items()
+    }
+    return replace(defaults, sources=load_sources(sources_file(root)), **changes)
+
+
+def load_sources(path: Path) -> tuple[SourceSettings, ...]:
+    """The sources a file names; relative paths are relative to the file's folder."""
+    rows = read_toml(path).get("source", [])
+    if not isinstance(rows, list):
+        raise BadInput(f"{path}: expected [[source]] tables, got a single [source]")
+    sources = tuple(one_source(row, path) for row in rows)
+    names = [one.name for one in sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(f"{path}: source {twice[0]!r} is named twice; names must be unique")
+    return sources
+
+
+def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
+    for key in ("name", "path"):
+        if not isinstance(row.get(key), str):
+            raise BadInput(f"{path}: a [[source]] needs {key!r} as text, got {row.get(key)!r}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", row["name"]):
+        raise BadInput(
+            f"{path}: source name {row['name']!r} must be letters, digits, _ and - (63 at most)"
+        )
+    blank = SourceSettings(name=row["name"], path=row["path"])
+    filled = fill(blank, row, where=f"{path} source {row['name']!r}")
+    return replace(filled, path=str(path.resolve().parent / filled.path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The file's tables; a file that does not exist has none."""
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from error
+
+
+def fill(defaults: T, table: Mapping[str, Any], *, where: str) -> T:
+    """``defaults`` with the table's values; each must have the default's type."""
+    known = {f.name for f in fields(defaults)}  # type: ignore[arg-type]
+    for key, value in table.items():
+        if key not in known:
+            raise BadInput(f"{where}: unknown key {key!r}; known: {', '.join(sorted(known))}")
+        wanted = type(getattr(defaults, key))
+        if wanted is tuple and isinstance(value, list):
+            continue
+        if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
+            raise BadInput(f"{where}: {key} = {value!r}, expected {wanted.__name__}")
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    return replace(defaults, **values)  # type: ignore[type-var]
