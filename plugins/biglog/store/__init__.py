@@ -1,0 +1,1 @@
+"""What is kept in PostgreSQL, and how it is written, read and found again."""
