@@ -1,0 +1,89 @@
+"""Knowledge search beside plain TF-IDF: recall and mean reciprocal rank of the runbook asked for.
+
+Run: ``python benchmarks/knowledge.py RUNBOOKS QUERIES.jsonl…`` where each query line has
+``query_summary``, ``query_description`` and ``relevant_doc`` (a path inside RUNBOOKS).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
+from biglog.knowledge.read import read_folder
+from biglog.knowledge.search import build_index, search
+from biglog.records import Encoder, Entry
+
+Ranking = Callable[[str], list[str]]
+
+
+def main() -> None:
+    options = arguments()
+    entries = read_folder(options.runbooks)
+    rankings = {"TF-IDF": tfidf(entries), "BigLog, words": words(entries)}
+    if options.encoder:
+        from biglog.vectors.encoder import load_encoder
+
+        rankings["BigLog"] = words(entries, load_encoder(options.encoder))
+    print(f"{len(entries)} entries")
+    for file in options.queries:
+        asked = read_queries(file)
+        for name, ranking in rankings.items():
+            report(f"{file.stem}, {len(asked)} queries, {name}", ranking, asked)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runbooks", type=Path)
+    parser.add_argument("queries", type=Path, nargs="+")
+    parser.add_argument("--encoder", type=Path, help="a model directory; without it, words alone")
+    return parser.parse_args()
+
+
+def read_queries(file: Path) -> list[tuple[str, str]]:
+    rows = map(json.loads, file.read_text("utf-8").splitlines())
+    return [(f"{r['query_summary']} {r['query_description']}", r["relevant_doc"]) for r in rows]
+
+
+def tfidf(entries: Sequence[Entry]) -> Ranking:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    model = TfidfVectorizer()
+    rows = model.fit_transform([f"{one.title}\n{one.content}" for one in entries])
+
+    def rank(query: str) -> list[str]:
+        scores = (rows @ model.transform([query]).T).toarray().ravel()
+        return [entries[i].source for i in np.argsort(-scores, kind="stable")]
+
+    return rank
+
+
+def words(entries: Sequence[Entry], encoder: Encoder | None = None) -> Ranking:
+    index = build_index(entries, encoder=encoder)
+
+    def rank(query: str) -> list[str]:
+        return [hit.entry.source for hit in search(query, index, encoder=encoder, top=50)]
+
+    return rank
+
+
+def report(title: str, ranking: Ranking, asked: Sequence[tuple[str, str]]) -> None:
+    started = time.perf_counter()
+    found = [ranking(query) for query, _ in asked]
+    seconds = time.perf_counter() - started
+    places = zip(found, asked, strict=True)
+    ranks = np.array([rows.index(doc) + 1 if doc in rows else np.inf for rows, (_, doc) in places])
+    print(
+        f"{title}: R@1 {np.mean(ranks == 1):.3f}  R@5 {np.mean(ranks <= 5):.3f}  "
+        f"MRR {np.mean(1 / ranks):.3f}  ({1000 * seconds / len(asked):.1f} ms a query)"
+    )
+
+
+if __name__ == "__main__":
+    main()

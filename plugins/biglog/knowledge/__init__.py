@@ -1,0 +1,1 @@
+"""What people know about faults: entries read, searched and drafted."""

@@ -1,0 +1,173 @@
+"""The knowledge entries that answer a question, best first, with the passage that does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from biglog.errors import BadInput
+from biglog.knowledge.bm25 import Words, answer, count_words
+from biglog.knowledge.chunks import Chunk, chunks
+from biglog.knowledge.excerpt import excerpt
+from biglog.knowledge.glossary import ACROSS, Choice, Wish, load_glossary, wishes
+from biglog.knowledge.tokens import phrases, tokens
+from biglog.records import Encoder, Entry, Hit, Labels, Scores, Vectors
+
+TITLE_WEIGHT = 5.0
+HEADING_WEIGHT = 1.5
+PHRASE_WEIGHT = 0.1
+RRF_K = 60
+MEANS_ALIKE = 0.5
+"""Calibrated likeness from which the meaning alone makes an entry an answer."""
+MAX_QUERY = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Entries made ready to be asked; build it once and ask it many times."""
+
+    entries: tuple[Entry, ...]
+    chunks: tuple[Chunk, ...]
+    owners: Labels  # owners[i] is the entry of chunks[i]
+    words: Words
+    phrases: Words
+    passages: Words  # of chunks, to choose the passage
+    vectors: Vectors | None = None  # unit rows, one per chunk
+
+
+def build_index(
+    entries: Iterable[Entry],
+    *,
+    encoder: Encoder | None = None,
+    vectors: Mapping[str, Sequence[float]] | None = None,
+) -> Index:
+    """An index; ``vectors`` maps a chunk's ``text`` to its known vector, ``encoder`` adds more."""
+    kept = tuple(entries)
+    cut = [chunks(entry) for entry in kept]
+    flat = tuple(chunk for parts in cut for chunk in parts)
+    owners = np.repeat(np.arange(len(kept)), [len(parts) for parts in cut])
+    return Index(
+        entries=kept,
+        chunks=flat,
+        owners=owners.astype(np.int64),
+        words=count_words([weigh(e, p, tokens) for e, p in zip(kept, cut, strict=True)]),
+        phrases=count_words([weigh(e, p, phrases) for e, p in zip(kept, cut, strict=True)]),
+        passages=count_words([Counter(tokens(f"{c.heading}\n{c.body}")) for c in flat]),
+        vectors=embed(flat, encoder, vectors or {}),
+    )
+
+
+def weigh(entry: Entry, parts: Sequence[Chunk], say: Callable[[str], list[str]]) -> Counter[str]:
+    """How much the entry says each token: its name counts most, then headings, then text."""
+    name = ".\n\n".join((entry.title, PurePosixPath(entry.source).stem, " ".join(entry.tags)))
+    headings = "\n\n".join(dict.fromkeys(part.heading for part in parts))
+    weights: Counter[str] = Counter()
+    for text, weight in (
+        (f"{name}\n\n{entry.category}", TITLE_WEIGHT),
+        (headings, HEADING_WEIGHT),
+        ("\n\n".join(part.body for part in parts), 1.0),
+    ):
+        for token in say(text):
+            weights[token] += weight  # type: ignore[assignment]
+    return weights
+
+
+def embed(
+    parts: Sequence[Chunk], encoder: Encoder | None, known: Mapping[str, Sequence[float]]
+) -> Vectors | None:
+    """A row per chunk, or None where some vector is unknown and there is no encoder."""
+    missing = [part.text for part in parts if part.text not in known]
+    if not parts or (missing and encoder is None):
+        return None
+    fresh = encoder.encode(missing) if encoder and missing else ()
+    new = dict(zip(missing, fresh, strict=True))
+    rows = [new[p.text] if p.text in new else known[p.text] for p in parts]
+    return np.asarray(rows, dtype=np.float32)
+
+
+def search(
+    query: str, index: Index, *, encoder: Encoder | None = None, top: int = 5
+) -> tuple[Hit, ...]:
+    """The best entries, at most ``top``. An entry that shares neither word nor meaning is none.
+
+    Order: reciprocal rank over words and meaning. Score: the share, 0 to 1, of the question's
+    words that the entry answers (rare words count more), or its likeness in meaning where that is
+    greater; never below the score of a later rank. Raises BadInput for a blank query.
+    """
+    check(query, top)
+    if not index.entries:
+        return ()
+    asked = wishes(query, load_glossary())
+    found, lexical = by_words(query, asked, index)
+    semantic = by_meaning(query, index, encoder)
+    order = np.argsort(-fuse(lexical, semantic), kind="stable")
+    best = [int(i) for i in order if lexical[i] > 0 or semantic[i] >= MEANS_ALIKE][:top]
+    shares = np.maximum(lexical, semantic)[best]
+    scores = np.maximum.accumulate(shares[::-1])[::-1]
+    return tuple(
+        Hit(
+            rank=rank,
+            score=round(float(scores[rank - 1]), 4),
+            entry=index.entries[i],
+            excerpt=passage(index, i, asked),
+            matched=reasons(asked, found[:, i], meaning=semantic[i] >= MEANS_ALIKE),
+        )
+        for rank, i in enumerate(best, start=1)
+    )
+
+
+def check(query: str, top: int) -> None:
+    if not query.strip():
+        raise BadInput("the question is blank; ask with a few words or paste an error line")
+    if len(query) > MAX_QUERY:
+        raise BadInput(f"the question has {len(query)} characters; at most {MAX_QUERY} are read")
+    if top < 1:
+        raise BadInput(f"top = {top}; ask for at least 1 result")
+
+
+def by_words(query: str, asked: Sequence[Wish], index: Index) -> tuple[Scores, Scores]:
+    """What each entry says of each wish, and the share of all that each entry answers."""
+    found, total, perfect = answer(index.words, asked)
+    near = [Wish(p, (Choice((p,), 1.0),)) for p in dict.fromkeys(phrases(query))]
+    _, order, ordered = answer(index.phrases, near)
+    whole = perfect + PHRASE_WEIGHT * ordered
+    shares = (total + PHRASE_WEIGHT * order) / whole if whole else np.zeros(len(index.entries))
+    return found, np.minimum(shares, 1.0)
+
+
+def by_meaning(query: str, index: Index, encoder: Encoder | None) -> Scores:
+    """Calibrated likeness of each entry's nearest chunk; zeros where there are no vectors."""
+    best = np.zeros(len(index.entries))
+    if encoder is None or index.vectors is None:
+        return best
+    cosine = index.vectors @ encoder.encode([query])[0]
+    np.maximum.at(best, index.owners, encoder.similarity(cosine))
+    return best
+
+
+def fuse(lexical: Scores, semantic: Scores) -> Scores:
+    """Reciprocal rank fusion; a list that is zero everywhere has no say."""
+    fused = np.zeros(len(lexical))
+    for scores in (lexical, semantic):
+        if scores.any():
+            ranks = np.argsort(np.argsort(-scores, kind="stable"), kind="stable")
+            fused += np.where(scores > 0, 1.0 / (RRF_K + 1 + ranks), 0.0)
+    return fused
+
+
+def passage(index: Index, entry: int, asked: Sequence[Wish]) -> str:
+    """The excerpt of the entry's section that answers most."""
+    own = np.flatnonzero(index.owners == entry)
+    _, total, _ = answer(index.passages, asked)
+    return excerpt(index.chunks[own[int(np.argmax(total[own]))]].body, asked)
+
+
+def reasons(asked: Sequence[Wish], found: Scores, *, meaning: bool) -> tuple[str, ...]:
+    """The words that matched, most telling first, and ``meaning`` where the vectors agree."""
+    order = [i for i in np.argsort(-found, kind="stable") if found[i] > 0]
+    words = [asked[i].word for i in order if not asked[i].word.startswith(ACROSS)]
+    return (*words[:8], "meaning") if meaning else tuple(words[:8])
