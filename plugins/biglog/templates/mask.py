@@ -1,0 +1,119 @@
+"""The variable parts of a content that its characters alone give away, as regular expressions.
+
+Two steps, both polars expressions: digits are collapsed so that lines become few shapes, then the
+shapes, being few, are masked with one alternation. ``MARK`` stands for a variable until the end.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+MARK = "\x01"
+WILDCARD = "<*>"
+BLANKS = r"[ \t\r\n\x0b\x0c]+"
+MAX_CHARS = 4096
+
+# A run of digits collapses where it starts a word or is long; "eth1" and "ipv6" keep theirs.
+DIGITS = r"(?-u:\b)[0-9]+|[0-9]{3,}"
+COLLAPSED = "000"
+
+LEFT = r"(?-u:\b{start-half})"  # no ASCII word character before; CJK counts as none
+RIGHT = r"(?-u:\b{end-half})"
+WORD = "[A-Za-z0-9_]"
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+CLOCK = r"[0-9]+:[0-9]+(?::[0-9]+)?(?:[.,][0-9]+)?"
+ZONE = r"(?: ?(?:Z|UTC|GMT|[A-Z]{2,3}T|[+-][0-9]+(?::[0-9]+)?))?"
+# Domains of hosts; country codes that are file endings too (.py, .sh, .so, .rs, .cc, .pl) are out.
+DOMAIN = (
+    "(?:com|net|org|edu|gov|mil|info|biz|local|internal|lan|intra|corp|arpa"
+    "|cn|hk|tw|jp|kr|sg|in|de|uk|fr|it|es|nl|be|ch|at|se|no|dk|fi|cz|ru|ua|eu|us|ca|mx|br|ar|au|nz"
+    "|za|tr|il|ir|th|vn|id|my|ph|pt|gr|hu|ro|om)"
+)
+PORT = r"(?::[0-9]+)?"
+ADDRESS = r"[0-9]+(?:\.[0-9]+){3}"
+PATH_CHARS = r"[A-Za-z0-9_.\-+@%~#$*!&\\]"
+
+VARIABLES: tuple[str, ...] = (
+    r"\[[A-Z][A-Z_]+:[0-9a-f]+\]",  # a redaction's placeholder
+    LEFT + r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>|,;)\]}]*[^\s\"'<>|,;)\]}.:]",
+    LEFT + r"[A-Za-z0-9_.+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+",
+    LEFT + rf"{WEEKDAY},? {MONTH} +[0-9]+ {CLOCK}{ZONE}(?: [0-9]+)?{RIGHT}",
+    LEFT + rf"(?:{WEEKDAY},? )?[0-9]+[ /-]{MONTH}[ /-][0-9]+[ :]{CLOCK}{ZONE}{RIGHT}",
+    LEFT + rf"{MONTH} +[0-9]+(?:,? [0-9]+)? {CLOCK}{RIGHT}",
+    LEFT + rf"[0-9]+([-/.])[0-9]+[-/.][0-9]+[T ]{CLOCK}{ZONE}{RIGHT}",
+    r"[0-9]+年[0-9]+月[0-9]+日",
+    LEFT + r"[A-Za-z]:\\[^\s\"'<>|,;)\]}]*",
+    LEFT + rf"(?:~|\.\.?)?(?:/{PATH_CHARS}+)+(?::[0-9]+)?/?",
+    LEFT + rf"{WORD}[A-Za-z0-9_.\-]*(?:/{PATH_CHARS}+){{2,}}",
+    LEFT + r"[0-9a-fA-F]+(?:-[0-9a-fA-F]+){4}" + RIGHT,
+    LEFT + r"[0-9a-fA-F]{1,4}(?:::?[0-9a-fA-F]{1,4}){4,7}" + RIGHT,
+    LEFT + r"fe[0-9]{2}::[0-9a-fA-F:]+(?:%[a-z0-9]+)?" + RIGHT,
+    r"::ffff:[0-9.]+",
+    LEFT + rf"(?:[A-Za-z0-9_\-]+\.)+{DOMAIN}(?:/{ADDRESS})?{PORT}{RIGHT}",
+    LEFT + rf"[A-Za-z][A-Za-z0-9\-]*-[0-9]+(?:/{ADDRESS}(?::[0-9]+)?|:[0-9]+){RIGHT}",
+    LEFT + rf"[A-Za-z0-9]*[0-9][A-Za-z0-9\-]*(?:\.[A-Za-z][A-Za-z0-9\-]*){{2,}}{PORT}{RIGHT}",
+    LEFT + r"localhost(?::[0-9]+)" + RIGHT,
+    LEFT + r"v?[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9_.\-]*)",  # 2.6.9-5.0.5.EL
+    LEFT + r"[0-9]+\.[0-9]+ [KMGTP]i?B" + RIGHT,  # its unit follows its size
+    LEFT + rf"-?[0-9]{WORD}*(?:[-][0-9]{WORD}*){{2,}}",
+    LEFT + rf"-?[0-9]{WORD}*(?:[.:/][0-9]{WORD}*)*",
+    LEFT + rf"{WORD}*_-?[0-9]{WORD}*",
+    LEFT + rf"{WORD}*[0-9]{{3}}{WORD}*",
+    LEFT + r"v[0-9]+(?:\.[0-9]+)*" + RIGHT,
+    LEFT + rf"[A-Za-z_]+[0-9]+[A-Za-z_]+[0-9]{WORD}*",
+    LEFT
+    + r"(?:[a-f]{3,}[0-9][0-9a-f]+|[A-F]{3,}[0-9][0-9A-F]+|[a-f]{1,2}[0-9][0-9a-f]{4,})"
+    + RIGHT,
+    LEFT + r"(?:true|false|True|False|null)" + RIGHT,
+    r"[0-9]{3,}" + rf"{WORD}*",
+)
+ANY_VARIABLE = "|".join(f"(?:{one})" for one in VARIABLES)
+GLUED = rf"{MARK}(?:[.:/]?{MARK})+"
+
+NUMBER = re.compile(r"[+-]?[0-9][0-9.,_]*(?: ?%| ?[A-Za-zµ]{1,5}(?:/s)?)?")
+ADDRESSES = re.compile(rf"/?{ADDRESS}(?:[:/].*)?|[0-9a-fA-F:]*:[0-9a-fA-F:]*::?[0-9a-fA-F:%.]*")
+TIMES = re.compile(
+    rf".*(?:{CLOCK}|[0-9]+[-/][0-9]+[-/][0-9]+|{MONTH} +[0-9]+|年[0-9]+月).*", re.DOTALL
+)
+FILES = re.compile(
+    r"(?:[A-Za-z][\w+.\-]*://|[A-Za-z]:\\|~?\.{0,2}/)\S*|[\w.\-]+(?:/[\w.\-]+){2,}/?"
+)
+
+
+def collapse(contents: pl.Expr) -> pl.Expr:
+    """Contents to shapes: digits that vary become ``000``."""
+    return contents.str.replace_all(DIGITS, COLLAPSED)
+
+
+def mask(shapes: pl.Expr) -> pl.Expr:
+    """Shapes to masked text: each variable is one ``MARK``, white space is one blank."""
+    return (
+        shapes.str.replace_all(ANY_VARIABLE, MARK)
+        .str.replace_all(GLUED, MARK)
+        .str.replace_all(WILDCARD, MARK, literal=True)
+        .str.replace_all(BLANKS, " ")
+        .str.strip_chars(" ")
+    )
+
+
+def placeholder(value: str) -> str:
+    """The encoder's word for a variable with that value."""
+    text = value.strip()
+    if FILES.fullmatch(text) and not ADDRESSES.fullmatch(text):
+        return "[FILE]"
+    if ADDRESSES.fullmatch(text):
+        return "[IP]"
+    if TIMES.fullmatch(text):
+        return "[TIMESTAMP]"
+    return "[NUM]" if NUMBER.fullmatch(text) else "[CODE]"
+
+
+def model_text(pattern: str, values: list[str]) -> str:
+    """The pattern for the encoder, each wildcard replaced by its value's kind."""
+    parts = pattern.split(WILDCARD)
+    kinds = [placeholder(value) for value in values]
+    kinds += ["[CODE]"] * (len(parts) - 1 - len(kinds))
+    return "".join(part + kind for part, kind in zip(parts, [*kinds, ""], strict=False))

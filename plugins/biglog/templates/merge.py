@@ -1,0 +1,179 @@
+"""Masked shapes that are one template: they differ only where a name stands."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from biglog.templates.lexicon import NAMING, PERSON
+from biglog.templates.mask import MARK
+from biglog.templates.tokens import (
+    DELIMITERS,
+    Tokens,
+    collapse_lists,
+    fill_empty,
+    is_fixed,
+    is_name,
+    stem_of,
+)
+
+ROUNDS = 8
+MANY = 12  # so many names in one place that words among them are names too
+LIST_LENGTHS = 3  # so many different lengths make a run of variables a list
+QUOTES = "\"'“"
+
+
+@dataclass(slots=True)
+class Column:
+    """The values that one place takes in shapes that are equal elsewhere."""
+
+    values: set[str] = field(default_factory=set)
+    members: list[tuple[Tokens, int]] = field(default_factory=list)
+
+    def add(self, shape: Tokens, place: int) -> None:
+        self.values.add(shape[place])
+        self.members.append((shape, place))
+
+
+def generalise(shapes: Iterable[Tokens], similarity: float) -> dict[Tokens, Tokens]:
+    """Each distinct shape to its template's tokens; independent of the order of the shapes."""
+    final = {shape: shape for shape in shapes}
+    for _ in range(ROUNDS):
+        step = widen(set(final.values()), similarity)
+        if not step:
+            break
+        final = {shape: step.get(now, now) for shape, now in final.items()}
+    return join_lists(join_empty(final))
+
+
+def widen(shapes: set[Tokens], similarity: float) -> dict[Tokens, Tokens]:
+    """The shapes that get new variables in this round, with what they become."""
+    places: defaultdict[Tokens, set[int]] = defaultdict(set)
+    for column in [*alike_but_one(shapes), *alike_but_names(shapes, similarity)]:
+        accepted = variables(column)
+        for shape, place in column.members:
+            if shape[place] in accepted:
+                places[shape].add(place)
+    return {
+        shape: tuple(MARK if i in at else token for i, token in enumerate(shape))
+        for shape, at in places.items()
+    }
+
+
+def alike_but_one(shapes: set[Tokens]) -> list[Column]:
+    """Columns of shapes that are equal in all places but one."""
+    columns: defaultdict[tuple[int, int, int, int], Column] = defaultdict(Column)
+    for shape in shapes:
+        heads, tails = running_hashes(shape)
+        for place, token in enumerate(shape):
+            if not is_fixed(token):
+                columns[len(shape), place, heads[place], tails[place]].add(shape, place)
+    return [column for column in columns.values() if len(column.values) > 1]
+
+
+def running_hashes(shape: Tokens) -> tuple[list[int], list[int]]:
+    """Hash of what stands before each place and of what stands after it."""
+    heads, tails = [0], [0]
+    for token in shape:
+        heads.append(hash((heads[-1], token)))
+    for token in reversed(shape):
+        tails.append(hash((tails[-1], token)))
+    return heads, tails[-2::-1]
+
+
+def alike_but_names(shapes: set[Tokens], similarity: float) -> list[Column]:
+    """Columns of shapes whose words are equal and whose names differ in two places or more."""
+    groups: defaultdict[Tokens, list[Tokens]] = defaultdict(list)
+    for shape in shapes:
+        skeleton = tuple("" if is_name(token) else token for token in shape)
+        if "" in skeleton:
+            groups[skeleton].append(shape)
+    columns = []
+    for skeleton, members in groups.items():
+        if len(members) > 1 and share_of_words(skeleton) >= similarity:
+            columns += [named(members, at) for at, token in enumerate(skeleton) if token == ""]
+    return [column for column in columns if len(column.values) > 1]
+
+
+def share_of_words(skeleton: Tokens) -> float:
+    words = [token for token in skeleton if token == "" or any(c.isalnum() for c in token)]
+    return sum(token != "" for token in words) / max(1, len(words))
+
+
+def named(members: list[Tokens], place: int) -> Column:
+    column = Column()
+    for shape in members:
+        column.add(shape, place)
+    return column
+
+
+def variables(column: Column) -> set[str]:
+    """Which of the column's values are values of a variable."""
+    shape, place = min(column.members)
+    numbered = same_stem(column.values)
+    if is_key(shape, place):
+        return numbered
+    names = {value for value in column.values if is_name(value)}
+    if MARK in column.values and names:
+        return names | numbered
+    if len(names) < names_needed(shape, place) or 2 * len(names) < len(column.values):
+        return numbered
+    if len(names) >= MANY:
+        return {value for value in column.values if any(c.isalnum() for c in value)}
+    return names | numbered
+
+
+def same_stem(values: set[str]) -> set[str]:
+    """``CPU0`` and ``CPU1``: words that differ in their number only."""
+    stems = Counter(stem for stem in map(stem_of, values) if stem)
+    return {value for value in values if stems[stem_of(value)] > 1}
+
+
+def is_key(shape: Tokens, place: int) -> bool:
+    """Whether a value follows: keys and prefixes are what templates are told apart by."""
+    after = "".join(shape[place + 1 : place + 3]).lstrip()
+    return after[:1] in ("=", ":", "：") and after != ""
+
+
+def names_needed(shape: Tokens, place: int) -> int:
+    """How many names in a place make it a variable: fewer where the line announces one."""
+    before = "".join(shape[max(0, place - 2) : place]).rstrip()
+    if before[-1:] in ("=", *QUOTES, "["):
+        return 2
+    word = word_before(shape, place)
+    if word in PERSON:
+        return 2
+    if word in NAMING or before[-1:] in (":", "：", "(", "（"):
+        return 3
+    return 5 if word else 10
+
+
+def word_before(shape: Tokens, place: int) -> str:
+    for token in reversed(shape[:place]):
+        if token != " " and token not in DELIMITERS:
+            return token.lower()
+    return ""
+
+
+def join_lists(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
+    """Lists of several lengths become one variable."""
+    lengths: defaultdict[Tokens, set[Tokens]] = defaultdict(set)
+    for now in final.values():
+        lengths[collapse_lists(now)].add(now)
+    lists = {key for key, seen in lengths.items() if len(seen) >= LIST_LENGTHS}
+    shorter = {now: collapse_lists(now) for now in final.values()}
+    return {
+        shape: shorter[now] if shorter[now] in lists else now for shape, now in final.items()
+    }
+
+
+def join_empty(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
+    """A template with an empty pair of brackets joins the one that has a value there."""
+    known = set(final.values())
+    filled = {now: fill_empty(now) for now in known}
+    return {
+        shape: filled[now] if filled[now] in known else now for shape, now in final.items()
+    }
+
+

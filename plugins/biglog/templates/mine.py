@@ -1,0 +1,158 @@
+"""Contents of one batch to templates, with the template and the parameters of each content."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from biglog.records import Mined, Template, identify
+from biglog.settings import TemplateSettings
+from biglog.templates.catalogue import Catalogue
+from biglog.templates.extract import Indices, kinds_of, parameters
+from biglog.templates.mask import MARK, MAX_CHARS, collapse, mask, model_text
+from biglog.templates.merge import generalise
+from biglog.templates.tokens import Tokens, parse, pattern, prepare
+
+MAX_EXAMPLE = 2000
+LIST = pa.list_(pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Distinct texts, sorted, and the number of the text that each row holds."""
+
+    texts: pl.Series
+    numbers: Indices
+
+
+def mine(
+    contents: pa.Array | pa.ChunkedArray,
+    catalogue: Iterable[Template],
+    settings: TemplateSettings,
+) -> Mined:
+    """Every content gets a template: one of the catalogue if it fits, else a mined one.
+
+    The set of templates does not depend on the order of the contents. Of a content longer than
+    ``MAX_CHARS`` only the head is mined, and only its parameters are given.
+    """
+    known = Catalogue(catalogue)
+    if len(contents) == 0:
+        return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
+    heads = cut(pl.Series("content", contents).cast(pl.String).fill_null(""))
+    shapes = code(heads.to_frame().select(collapse(pl.col("content"))).to_series())
+    masked = code(shapes.texts.to_frame("content").select(mask(pl.col("content"))).to_series())
+    prepared = [prepare(text) for text in masked.texts]
+    chosen = choose(prepared, known, settings)
+    return assemble(heads, shapes, masked.numbers, chosen)
+
+
+def cut(contents: pl.Series) -> pl.Series:
+    """Contents with the over-long ones cut after a whole word, the rest a variable."""
+    if int(contents.str.len_bytes().max() or 0) <= MAX_CHARS:  # type: ignore[call-overload]
+        return contents
+    text = pl.col("content")
+    head = text.str.slice(0, MAX_CHARS).str.replace(r"(?s)[^ \t]{0,256}$", MARK)
+    long = text.str.len_bytes() > MAX_CHARS
+    long &= text.str.len_chars() > MAX_CHARS
+    return contents.to_frame("content").select(pl.when(long).then(head).otherwise(text)).to_series()
+
+
+def code(texts: pl.Series) -> Coded:
+    """The distinct texts in sorted order, so that nothing depends on the order of arrival."""
+    encoded = texts.to_arrow().dictionary_encode()
+    found = pl.Series("content", encoded.dictionary)
+    order = found.arg_sort().to_numpy()
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    return Coded(found.gather(order), ranks[encoded.indices.to_numpy(zero_copy_only=False)])
+
+
+def choose(shapes: list[Tokens], known: Catalogue, settings: TemplateSettings) -> list[Template]:
+    """A template per shape; what is new or wider than in the catalogue has no example yet."""
+    found = [known.find(shape) for shape in shapes]
+    unmatched = {shape for shape, at in zip(shapes, found, strict=True) if at is None}
+    mined = mine_unmatched(unmatched, known, settings)
+    return [
+        mined[shape] if at is None else known.templates[at]
+        for shape, at in zip(shapes, found, strict=True)
+    ]
+
+
+def mine_unmatched(
+    shapes: set[Tokens], known: Catalogue, settings: TemplateSettings
+) -> dict[Tokens, Template]:
+    """New templates, and wider versions of known ones, for shapes that the catalogue lacks."""
+    near = known.of_lengths({len(shape) for shape in shapes})
+    final = generalise([*shapes, *near], settings.similarity)
+    elders: defaultdict[Tokens, list[Template]] = defaultdict(list)
+    for tokens in near:
+        elders[final[tokens]].append(known.templates[known.tokens[tokens]])
+    return {shape: name(final[shape], elders[final[shape]]) for shape in shapes}
+
+
+def name(tokens: Tokens, elders: list[Template]) -> Template:
+    """The template of these tokens: the eldest it swallows, widened, or a new one."""
+    text = pattern(tokens)
+    if not elders:
+        return Template(identify(text), text, "")
+    elder = max(elders, key=lambda one: (one.version, one.template_id))
+    if parse(elder.pattern) == tokens:
+        return elder
+    return replace(elder, pattern=text, model_text="", version=elder.version + 1)
+
+
+def assemble(
+    heads: pl.Series, shapes: Coded, masked_of_shape: Indices, chosen: list[Template]
+) -> Mined:
+    """Arrays parallel to the contents from the template of each masked text."""
+    distinct = sorted(set(chosen), key=lambda one: one.template_id)
+    number_of = {one.template_id: i for i, one in enumerate(distinct)}
+    of_masked = np.array([number_of[one.template_id] for one in chosen], dtype=np.int64)
+    of_shape = of_masked[masked_of_shape]
+    numbers = of_shape[shapes.numbers]
+    found = parameters(heads, numbers, [one.pattern for one in distinct])
+    fresh = frozenset(one.template_id for one in distinct if not one.model_text)
+    done = complete(distinct, heads, numbers, shapes.texts.gather(first_of(of_shape)))
+    ids = pl.Series([one.template_id for one in done]).gather(numbers)
+    new = frozenset(one.template_id for one in done if one.version == 1) & fresh
+    return Mined(
+        pa.array(ids.to_arrow(), pa.string()), arrow_lists(found), done, new, fresh - new
+    )
+
+
+def first_of(numbers: Indices) -> Indices:
+    """Where each number from 0 on occurs first."""
+    return np.unique(numbers, return_index=True)[1]
+
+
+def arrow_lists(found: pl.Series) -> pa.Array:
+    return found.to_arrow().cast(LIST)
+
+
+def complete(
+    templates: list[Template], heads: pl.Series, numbers: Indices, shapes: pl.Series
+) -> tuple[Template, ...]:
+    """Templates with model text and example; both follow from the contents, not their order."""
+    fresh = [i for i, one in enumerate(templates) if not one.model_text]
+    examples = smallest(heads, numbers, fresh)
+    out = list(templates)
+    for i in fresh:
+        one = templates[i]
+        out[i] = replace(
+            one,
+            model_text=model_text(one.pattern, kinds_of(shapes[i], one.pattern)) or "[CODE]",
+            example=one.example or examples[i][:MAX_EXAMPLE],
+        )
+    return tuple(out)
+
+
+def smallest(heads: pl.Series, numbers: Indices, wanted: list[int]) -> dict[int, str]:
+    """The first content in sorted order of each wanted number."""
+    rows = pl.DataFrame({"number": numbers, "content": heads})
+    rows = rows.filter(pl.col("number").is_in(wanted))
+    return dict(rows.group_by("number").agg(pl.col("content").min()).rows())

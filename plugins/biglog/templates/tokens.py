@@ -1,0 +1,95 @@
+"""Masked text as tokens: words, single blanks and single delimiters; joined they are the text."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+from biglog.templates.lexicon import PERSON, is_word
+from biglog.templates.mask import MARK, WILDCARD
+
+Tokens = tuple[str, ...]
+
+DELIMITERS = "=:,;()[]{}\"'<>|，。：；（）【】、！？“”"
+SPLIT = re.compile(rf"\s|[{re.escape(DELIMITERS)}]|[^\s{re.escape(DELIMITERS)}]+")
+NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
+MAX_TOKENS = 400
+LONG_LIST = 12
+LIST = re.compile(rf"{MARK}(?:,? ?{MARK})+")
+EMPTY = re.compile(r"\(\)|\[\]|\"\"|''|（）")
+
+
+def split(masked: str) -> Tokens:
+    """Tokens of masked text; a very long one keeps its head and ends in a variable."""
+    tokens = tuple(SPLIT.findall(masked))
+    if len(tokens) <= MAX_TOKENS:
+        return tokens
+    return (*tokens[:MAX_TOKENS], " ", MARK)
+
+
+def prepare(masked: str) -> Tokens:
+    """Tokens with the variables that one line shows by itself: series, long lists, user names."""
+    tokens = name_people(mark_series(split(masked)))
+    return collapse_lists(tokens, longer_than=LONG_LIST)
+
+
+def pattern(tokens: Tokens) -> str:
+    return "".join(tokens).replace(MARK, WILDCARD)
+
+
+def parse(text: str) -> Tokens:
+    """Tokens of a pattern."""
+    return tuple(SPLIT.findall(text.replace(WILDCARD, MARK)))
+
+
+def is_fixed(token: str) -> bool:
+    """Whether the token can never be found to be a variable: blank, delimiter, partly variable."""
+    return token == " " or token in DELIMITERS or (MARK in token and token != MARK)
+
+
+def mark_series(tokens: Tokens) -> Tokens:
+    """``an14 an15 an16``: three in a row with one stem are variables."""
+    words = [i for i, token in enumerate(tokens) if token != " "]
+    out = list(tokens)
+    for stem, run in groupby(words, key=lambda i: stem_of(tokens[i])):
+        places = list(run)
+        if stem and len(places) > 2:
+            for place in places:
+                out[place] = MARK
+    return tuple(out)
+
+
+def stem_of(token: str) -> str:
+    return token.rstrip("0123456789") if NUMBERED.fullmatch(token) else ""
+
+
+def name_people(tokens: Tokens) -> Tokens:
+    """``user root``, ``user=root``: a name after such a word, though it never varies."""
+    out = list(tokens)
+    for i in range(2, len(tokens)):
+        before = tokens[i - 2] if tokens[i - 1] in " =" else ""
+        if before.lower() in PERSON and is_name(tokens[i]):
+            out[i] = MARK
+    return tuple(out)
+
+
+def is_name(token: str) -> bool:
+    return not is_fixed(token) and token != MARK and not is_word(token)
+
+
+def collapse_lists(tokens: Tokens, *, longer_than: int = 1) -> Tokens:
+    """Runs of more variables than that, with commas or blanks between, become one variable."""
+    text = "".join(tokens)
+    if MARK not in text:
+        return tokens
+    shorter = LIST.sub(
+        lambda run: MARK if run.group().count(MARK) > longer_than else run.group(), text
+    )
+    return tokens if shorter == text else tuple(SPLIT.findall(shorter))
+
+
+def fill_empty(tokens: Tokens) -> Tokens:
+    """``()`` as ``(<*>)``: a value that happens to be absent."""
+    text = "".join(tokens)
+    filled = EMPTY.sub(lambda pair: pair.group()[0] + MARK + pair.group()[1], text)
+    return tokens if filled == text else tuple(SPLIT.findall(filled))
