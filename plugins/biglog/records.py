@@ -313,7 +313,8 @@ class History:
 class Detector(Protocol):
     """One way of seeing that something is odd; pure, and the same input gives the same findings."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def find(self, day: Day, history: History) -> list[Finding]: ...
 
