@@ -1,0 +1,1 @@
+"""Texts as vectors: the encoder, its calibration, and how it is trained."""

@@ -1,0 +1,51 @@
+"""Contrast: texts of one kind are pulled together, and all others of the batch pushed away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from tokenizers import Tokenizer
+from transformers import BertModel
+
+from biglog.vectors.training.loop import autocast
+from biglog.vectors.training.mlm import pad
+from biglog.vectors.training.sampling import Pair
+
+
+def contrast_loss(
+    model: BertModel, tokenizer: Tokenizer, pairs: Sequence[Pair], *, temperature: float = 0.05
+) -> torch.Tensor:
+    """InfoNCE over both sides of the batch; texts of the same kind are not taken as negatives."""
+    texts = [pair.left for pair in pairs] + [pair.right for pair in pairs]
+    vectors = pooled(model, tokenizer, texts)
+    scores = vectors @ vectors.T / temperature
+    scores = scores.masked_fill(same_kind(pairs, texts).to(scores.device), float("-inf"))
+    count = len(pairs)
+    partner = torch.cat([torch.arange(count, 2 * count), torch.arange(count)]).to(scores.device)
+    return torch.nn.functional.cross_entropy(scores, partner)
+
+
+def pooled(model: BertModel, tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
+    """Unit vectors of the texts: the mean over their tokens."""
+    ids = torch.from_numpy(pad([row.ids[:64] for row in tokenizer.encode_batch(list(texts))]))
+    ids = ids.to(model.device)
+    mask = (ids != 0).long()
+    with autocast(model.device):
+        states = model(ids, attention_mask=mask).last_hidden_state
+    weights = mask.unsqueeze(-1).float()
+    mean = (states.float() * weights).sum(1) / weights.sum(1)
+    return torch.nn.functional.normalize(mean, dim=-1)
+
+
+def same_kind(pairs: Sequence[Pair], texts: Sequence[str]) -> torch.Tensor:
+    """True where two rows must not repel each other: itself, its kind's others, equal texts."""
+    kinds = [pair.kind for pair in pairs] * 2
+    code = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    said = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    by_kind = torch.tensor([code[kind] for kind in kinds])
+    by_text = torch.tensor([said[text] for text in texts])
+    alike = (by_kind[:, None] == by_kind) | (by_text[:, None] == by_text)
+    rows = torch.arange(len(texts))
+    alike[rows, (rows + len(pairs)) % len(texts)] = False  # the partner is what must be found
+    return alike

@@ -1,0 +1,90 @@
+"""Texts and pairs that no training saw: some to calibrate with, others to measure with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from biglog.records import Vectors
+from biglog.vectors.calibrate import Calibration, fit_calibration, text_fingerprint
+from biglog.vectors.training import kinds as own
+from biglog.vectors.training.kinds import Kind, fill_slots
+
+_VAGUE = (
+    "error",
+    "错误",
+    "failed",
+    "失败",
+    "warning",
+    "告警",
+    "exception",
+    "异常",
+    "info",
+    "日志",
+    "timeout",
+    "超时",
+)
+
+
+class Pooling(Protocol):
+    """What calibration needs of an encoder."""
+
+    @property
+    def weights(self) -> str: ...
+
+    def pool(self, texts: Sequence[str]) -> Vectors: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Texts, and pairs of their numbers: of one kind, and of two kinds (alike in words or not)."""
+
+    texts: tuple[str, ...]
+    same: tuple[tuple[int, int], ...]
+    hard: tuple[tuple[int, int], ...]
+    easy: tuple[tuple[int, int], ...]
+
+
+def label_pairs(part: str, *, seed: int = 5) -> Labelled:
+    """The kinds of one split against all kinds of their families, and against strangers."""
+    rng = Random(seed)
+    kinds = own.read_events()
+    chosen = own.choose_slots(own.read_slots(), rng)
+    texts = [(fill_slots(text, chosen), kind) for kind in kinds for text in kind.texts]
+    mine = [i for i, (_, kind) in enumerate(texts) if own.split_of(kind) == part]
+    same = [(i, j) for i in mine for j in mine if i < j and texts[i][1] is texts[j][1]]
+    hard = [(i, j) for i in mine for j, (_, kind) in enumerate(texts) if _rival(texts[i][1], kind)]
+    easy = [(i, rng.randrange(len(texts))) for i in mine for _ in range(10)]
+    easy = [(i, j) for i, j in easy if texts[i][1].family != texts[j][1].family]
+    hard = rng.sample(hard, min(len(hard), 3 * len(same)))
+    return Labelled(tuple(text for text, _ in texts), tuple(same), tuple(hard), tuple(easy))
+
+
+def _rival(left: Kind, right: Kind) -> bool:
+    return left.family == right.family and left.name != right.name
+
+
+def calibrate_encoder(encoder: Pooling) -> Calibration:
+    """Fitted on the kinds kept for calibration; half of the pairs of two kinds are rivals.
+
+    A bare "error" is held to be a stranger to every event.
+    """
+    found = label_pairs("calibrate")
+    texts = [*found.texts, *_VAGUE]
+    rng = Random(6)
+    vague = [
+        (len(found.texts) + i, j)
+        for i in range(len(_VAGUE))
+        for j in rng.sample(range(len(found.texts)), 20)
+    ]
+    other = [*found.hard, *found.easy[: len(found.hard)], *vague]
+    return fit_calibration(
+        encoder.pool(texts),
+        found.same,
+        other,
+        weights=encoder.weights,
+        background=text_fingerprint(texts),
+        note="pairs of events.txt kept for calibration; probability under even odds",
+    )

@@ -1,0 +1,82 @@
+"""Masked language modelling: which tokens are hidden, and how well they are guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import BertForMaskedLM
+
+from biglog.vectors.training.loop import autocast
+from biglog.vectors.training.tokenizer import SPECIAL
+
+Ids = npt.NDArray[np.int64]
+IGNORED = -100
+_FRAME = tuple(SPECIAL.index(name) for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))
+
+
+def hide_tokens(
+    ids: Ids, rng: np.random.Generator, *, vocabulary: int, share: float = 0.15
+) -> tuple[Ids, Ids]:
+    """(what the model sees, what it must guess): 80 % [MASK], 10 % random, 10 % left as they are.
+
+    The log tokens are hidden and guessed like words; the frame and padding never are.
+    """
+    chosen = (rng.random(ids.shape) < share) & ~np.isin(ids, _FRAME)
+    labels = np.where(chosen, ids, IGNORED)
+    draw = rng.random(ids.shape)
+    seen = np.where(chosen & (draw < 0.8), SPECIAL.index("[MASK]"), ids)
+    noise = rng.integers(1, vocabulary, ids.shape)
+    return np.where(chosen & (draw >= 0.8) & (draw < 0.9), noise, seen), labels
+
+
+def pad(rows: Sequence[Sequence[int]]) -> Ids:
+    """Rows of ids as one array, [PAD] at the end."""
+    padded = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded
+
+
+class MaskedBatches:
+    """Batches of about ``tokens`` tokens, of texts of like length; the same for the same step."""
+
+    def __init__(
+        self, rows: Sequence[Sequence[int]], *, tokens: int, vocabulary: int, seed: int
+    ) -> None:
+        self.rows = rows
+        self.tokens = tokens
+        self.vocabulary = vocabulary
+        self.seed = seed
+        self.lengths = np.array([len(row) for row in rows])
+        self.per_epoch = max(1, int(self.lengths.sum()) // tokens)
+        self.epoch = -1
+        self.batches: list[Ids] = []
+
+    def batch(self, step: int) -> tuple[Ids, Ids]:
+        rng = np.random.default_rng((self.seed, step))
+        if step // self.per_epoch != self.epoch:
+            self._shuffle(step // self.per_epoch)
+        chosen = self.batches[step % self.per_epoch % len(self.batches)]
+        ids = pad([self.rows[i] for i in chosen])
+        return hide_tokens(ids, rng, vocabulary=self.vocabulary)
+
+    def _shuffle(self, epoch: int) -> None:
+        rng = np.random.default_rng((self.seed, epoch, 1))
+        order = np.argsort(self.lengths + rng.uniform(0, 2, len(self.rows)), kind="stable")
+        bounds = np.cumsum(self.lengths[order]) // self.tokens
+        self.batches = np.split(order, np.flatnonzero(np.diff(bounds)) + 1)
+        rng.shuffle(self.batches)
+        self.epoch = epoch
+
+
+def masked_loss(model: BertForMaskedLM, batch: tuple[Ids, Ids]) -> torch.Tensor:
+    """Cross-entropy of the hidden tokens; only hidden places are scored, 8 times less work."""
+    device = model.device
+    seen, labels = (torch.from_numpy(part).to(device) for part in batch)
+    with autocast(device):
+        states = model.bert(seen, attention_mask=(seen != 0).long()).last_hidden_state
+        scores = model.cls(states[labels != IGNORED])
+    return torch.nn.functional.cross_entropy(scores.float(), labels[labels != IGNORED])

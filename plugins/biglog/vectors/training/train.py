@@ -1,0 +1,207 @@
+"""From corpus to a calibrated model directory: ``python -m biglog.vectors.training.train``."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from random import Random
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertForMaskedLM
+
+from biglog.vectors.encoder import load_encoder
+from biglog.vectors.training.contrastive import contrast_loss
+from biglog.vectors.training.corpus import Corpus, build_corpus, licence_table
+from biglog.vectors.training.kinds import choose_slots, fill_places, fill_slots, read_slots
+from biglog.vectors.training.loop import Stage, run_stage
+from biglog.vectors.training.mlm import MaskedBatches, masked_loss
+from biglog.vectors.training.sampling import Sampler
+from biglog.vectors.training.tokenizer import save_tokenizer, train_tokenizer
+
+log = logging.getLogger(__name__)
+_GUESS_SHARE = 0.4  # of the minutes go to masked language modelling, the rest to contrast
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    vocabulary: int = 12_000
+    hidden: int = 256
+    layers: int = 4
+    heads: int = 4
+    positions: int = 160
+    masked_tokens: int = 4096  # a batch of masked language modelling
+    pairs: int = 128  # a batch of contrast
+    masked_steps: int = 0  # 0: as many as the minutes allow
+    pair_steps: int = 0
+    seed: int = 17
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train as asked and say where the model is."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    asked = _parser().parse_args(arguments)
+    torch.set_num_threads(asked.threads)
+    recipe = Recipe(masked_steps=asked.masked_steps, pair_steps=asked.pair_steps, seed=asked.seed)
+    corpus = build_corpus(logs=asked.logs, packages=asked.packages)
+    for row in licence_table(corpus):
+        log.info(row)
+    train(corpus, recipe, asked.out, work=asked.work, minutes=asked.minutes)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Train a small bilingual encoder of log events.")
+    parser.add_argument("--out", type=Path, required=True, help="model directory to write")
+    parser.add_argument(
+        "--minutes", type=float, default=33, help="training time, when steps are not given"
+    )
+    parser.add_argument(
+        "--masked-steps", type=int, default=0, help="steps of masked language modelling"
+    )
+    parser.add_argument("--pair-steps", type=int, default=0, help="steps of contrast")
+    parser.add_argument("--logs", type=Path, help="folder of permissive recorded logs")
+    parser.add_argument("--packages", type=Path, help="folder of unpacked Debian packages")
+    parser.add_argument("--work", type=Path, default=Path("training-work"), help="checkpoints")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=17)
+    return parser
+
+
+def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: float) -> None:
+    """Both stages, then the model directory with its calibration."""
+    work.mkdir(parents=True, exist_ok=True)
+    texts = training_texts(corpus, recipe.seed)
+    tokenizer = train_tokenizer(texts, size=recipe.vocabulary)
+    recipe = replace(recipe, vocabulary=tokenizer.get_vocab_size())
+    model = new_model(recipe)
+    losses = {}
+    begun = time.monotonic()
+    rows = [row.ids[:64] for row in tokenizer.encode_batch(texts)]
+    masked = MaskedBatches(
+        rows, tokens=recipe.masked_tokens, vocabulary=recipe.vocabulary, seed=recipe.seed
+    )
+    pairs = PairLoss(corpus, recipe, model, tokenizer)
+
+    def guess(step: int) -> torch.Tensor:
+        return masked_loss(model, masked.batch(step))
+
+    stages = (
+        ("masked", recipe.masked_steps, 5e-4, guess),
+        ("contrast", recipe.pair_steps, 4e-4, pairs),
+    )
+    steps: dict[str, int] = {}
+    for name, count, rate, loss_of in stages:
+        share = _GUESS_SHARE if name == "masked" else 1 - _GUESS_SHARE
+        steps[name] = count or _count_steps(work / f"{name}.steps", loss_of, 60 * minutes * share)
+        stage = Stage(name, steps[name], rate, seed=recipe.seed)
+        losses[name] = run_stage(model, stage, loss_of, checkpoint=work / f"{name}.pt")
+    recipe = replace(recipe, masked_steps=steps["masked"], pair_steps=steps["contrast"])
+    report = {"recipe": asdict(recipe), "loss": losses, "minutes": (time.monotonic() - begun) / 60}
+    write_model(
+        model, tokenizer, out, report | {"texts": len(texts), "tokens": sum(map(len, rows))}
+    )
+
+
+class PairLoss:
+    """The contrast of the batch that belongs to a step."""
+
+    def __init__(
+        self, corpus: Corpus, recipe: Recipe, model: BertForMaskedLM, tokenizer: Tokenizer
+    ) -> None:
+        self.sampler = Sampler(corpus.part("train"), corpus.terms, Random(recipe.seed))
+        self.recipe, self.model, self.tokenizer = recipe, model, tokenizer
+
+    def __call__(self, step: int) -> torch.Tensor:
+        self.sampler.rng.seed(f"{self.recipe.seed}:{step}")
+        pairs = self.sampler.batch(self.recipe.pairs)
+        return contrast_loss(self.model.bert, self.tokenizer, pairs)
+
+
+def training_texts(corpus: Corpus, seed: int) -> list[str]:
+    """Every text for the vocabulary and for masked modelling, parameters sampled, some switched.
+
+    Texts of held-out kinds are left out.
+    """
+    rng = Random(seed)
+    kinds = corpus.part("train")
+    sampler = Sampler(kinds, corpus.terms, rng)
+    slots = read_slots()
+    texts = list(corpus.sentences)
+    for kind in kinds:
+        for text in kind.texts:
+            copies = 4 if kind.source == "events" else 2 if len(kind.texts) > 1 else 1
+            filled = [
+                fill_places(fill_slots(text, choose_slots(slots, rng)), rng) for _ in range(copies)
+            ]
+            texts += filled
+        if len(kind.texts) > 1:
+            texts.append(
+                " ; ".join(
+                    fill_places(fill_slots(t, choose_slots(slots, rng)), rng)
+                    for t in kind.texts[:3]
+                )
+            )
+        texts.append(sampler.switch(fill_places(kind.texts[0], rng), share=0.6))
+    return texts
+
+
+def new_model(recipe: Recipe) -> BertForMaskedLM:
+    torch.manual_seed(recipe.seed)
+    config = BertConfig(
+        vocab_size=recipe.vocabulary,
+        hidden_size=recipe.hidden,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        intermediate_size=4 * recipe.hidden,
+        max_position_embeddings=recipe.positions,
+        hidden_dropout_prob=0.1,
+        attention_probs_dropout_prob=0.1,
+    )
+    return BertForMaskedLM(config)
+
+
+def _count_steps(path: Path, loss_of: Callable[[int], torch.Tensor], seconds: float) -> int:
+    """How many steps fit into the time; timed once, then kept so that a resumed run agrees."""
+    if path.exists():
+        return int(path.read_text())
+    loss_of(0).backward()  # type: ignore[no-untyped-call]
+    begun = time.monotonic()
+    for step in range(1, 11):
+        loss_of(step).backward()  # type: ignore[no-untyped-call]
+    count = max(10, int(seconds / ((time.monotonic() - begun) / 10 * 1.1)))
+    path.write_text(str(count))
+    return count
+
+
+def write_model(
+    model: BertForMaskedLM, tokenizer: Tokenizer, out: Path, report: dict[str, object]
+) -> None:
+    """Config, weights in fp16, vocabulary, the training report, and a calibration fitted anew."""
+    out.mkdir(parents=True, exist_ok=True)
+    state = {
+        f"bert.{name}": value.half().contiguous() for name, value in model.bert.state_dict().items()
+    }
+    save_file(
+        {k: v for k, v in state.items() if "pooler" not in k},
+        out / "model.safetensors",
+        {"format": "pt"},
+    )
+    config = {**model.config.to_dict(), "architectures": ["BertModel"], "dtype": "float32"}
+    kept = {key: value for key, value in config.items() if key != "_name_or_path"}
+    (out / "config.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    save_tokenizer(tokenizer, out)
+    digest = hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
+    (out / "training.json").write_text(json.dumps({**report, "sha256": digest}, indent=1) + "\n")
+    (out / "calibration.json").unlink(missing_ok=True)
+    log.info("%s is ready: %s", out, load_encoder(out).model_id)
+
+
+if __name__ == "__main__":
+    main()
