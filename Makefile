@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo up test lint bench docs lock clean
+.PHONY: help setup demo up test lint bench docs lock env clean
 
 help:
 	@echo "make setup   virtual environment with the locked dependencies, and .venv/bin/biglog"
@@ -12,6 +12,7 @@ help:
 	@echo "make up      Airflow with its UI on 127.0.0.1:8080 over the same data"
 	@echo "make test    the tests        make lint   ruff and mypy        make bench  the benchmarks"
 	@echo "make docs    pages that are generated from the code            make lock   new versions"
+	@echo "make env     .env with fresh secrets, for docker compose"
 
 setup: $(STAMP)
 
@@ -49,6 +50,9 @@ lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 		--no-annotate --no-header -q -o requirements.lock
 	@sed -i -E '/^(nvidia-|cuda-|triton==|torch==)/d' requirements.lock
+
+env:
+	@$(PYTHON) docker/make_env.py
 
 clean:
 	rm -rf $(VENV) .biglog build .mypy_cache .ruff_cache

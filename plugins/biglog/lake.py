@@ -75,5 +75,7 @@ def read_json(path: Path, kind: type[T] | Any) -> T:
     except FileNotFoundError as error:
         raise BadInput(f"{path} is not there: run the stage that writes it first") from error
     except ValidationError as error:
-        raise BadInput(f"{path} is of another version ({error.title}): run its night again") from error
+        raise BadInput(
+            f"{path} is of another version ({error.title}): run its night again"
+        ) from error
     return value

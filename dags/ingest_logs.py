@@ -1,0 +1,53 @@
+"""
+### Ingest one night of logs
+
+For every source of `sources.toml`: find the night's files, read them as typed lines, keep what
+cannot be read in quarantine, and note what arrived. One source that fails does not stop the
+others; the report names it.
+
+**Trigger**: nightly at 00:00 UTC for the day before; or by hand with a partition key (or the
+form's *Night*); or for a range with
+`airflow backfill create --dag-id ingest_logs --from-date … --to-date …`.
+
+**Emits** the asset `lines` for the night, which starts `analyse_logs`.
+
+Running a night again replaces its lines: it can be run any number of times.
+"""
+
+from typing import Any
+
+from airflow.sdk import CronPartitionTimetable, dag, task
+
+from biglog import on_airflow
+
+
+@dag(
+    schedule=CronPartitionTimetable(
+        "0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
+    ),
+    start_date=on_airflow.START,
+    catchup=True,
+    max_active_runs=1,
+    default_args=on_airflow.DEFAULTS,
+    params={"partition": on_airflow.PARTITION, "sources": on_airflow.SOURCES},
+    tags=["biglog", "nightly"],
+    doc_md=__doc__,
+)
+def ingest_logs() -> None:
+    @task
+    def sources() -> list[str]:
+        return on_airflow.names()
+
+    @task(map_index_template="{{ source }}", max_active_tis_per_dagrun=4)
+    def ingest(source: str) -> dict[str, Any]:
+        return on_airflow.run("ingest", source)
+
+    # all_done: the night goes on with the sources that arrived.
+    @task(trigger_rule="all_done", outlets=[on_airflow.LINES])
+    def check() -> dict[str, Any]:
+        return on_airflow.run("check")
+
+    ingest.expand(source=sources()) >> check()
+
+
+ingest_logs()

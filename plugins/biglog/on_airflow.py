@@ -1,0 +1,162 @@
+"""The one door between the stages and Airflow: a partition in, counts out, errors translated."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Asset, Param, get_current_context
+from airflow.sdk.exceptions import AirflowFailException
+
+from biglog.errors import BadInput
+
+log = logging.getLogger(__name__)
+
+LINES = Asset(name="lines", uri="x-biglog://lake/lines", group="biglog")
+FINDINGS = Asset(name="findings", uri="x-biglog://store/findings", group="biglog")
+
+# The first night that the schedule runs by itself; earlier ones are for `airflow backfill create`.
+START = datetime.fromisoformat(os.environ.get("BIGLOG_SCHEDULE_START", "2026-11-01")).replace(
+    tzinfo=UTC
+)
+
+PARTITION = Param(
+    None,
+    type=["null", "string"],
+    format="date",
+    title="Night",
+    description_md="The night to run, `YYYY-MM-DD`. Leave empty when the run has a partition key.",
+)
+SOURCES = Param(
+    [],
+    type="array",
+    items={"type": "string"},
+    title="Sources",
+    description_md="Only these sources of `sources.toml`, one a line. Leave empty for all.",
+)
+
+
+def failure_callbacks() -> list[Any]:
+    """A mail to BIGLOG_ALERT_TO for each task that failed for good; none where that is unset."""
+    recipients = os.environ.get("BIGLOG_ALERT_TO", "")
+    if not recipients:
+        return []
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+    return [
+        SmtpNotifier(
+            to=recipients,
+            subject="[BigLog] {{ dag.dag_id }}.{{ ti.task_id }} failed",
+            html_content="Task {{ ti.task_id }} of {{ dag.dag_id }}, run {{ run_id }}, failed on "
+            "try {{ ti.try_number }}. The reason is the last line of its log in Airflow.",
+        )
+    ]
+
+
+DEFAULTS: dict[str, Any] = {
+    "owner": "biglog",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=2),
+    "on_failure_callback": failure_callbacks(),
+}
+
+
+def partition() -> str:
+    """The running task's night: the run's partition key, else the form's, else a clear error."""
+    context = get_current_context()
+    key = getattr(context["dag_run"], "partition_key", None) or context["params"].get("partition")
+    if not key:
+        raise AirflowFailException(
+            "this run names no night: give it a partition key, or fill in 'partition' (YYYY-MM-DD)"
+        )
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", key):
+        raise AirflowFailException(f"partition {key!r} is not a date like 2026-11-20")
+    return str(key)
+
+
+def params() -> dict[str, Any]:
+    """The running task's form values."""
+    return dict(get_current_context()["params"])
+
+
+def refuse_bad_input(work: Callable[[], Any]) -> Any:
+    """The work's result; BadInput fails the task at once, everything else may be retried."""
+    try:
+        return work()
+    except BadInput as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def names() -> list[str]:
+    """The sources of this run: those the form names, else all of sources.toml."""
+    return list(refuse_bad_input(lambda: _names(params().get("sources") or [])))
+
+
+def _names(wanted: list[str]) -> list[str]:
+    from biglog import settings
+
+    known = settings.load()
+    if not known.sources:
+        raise BadInput(
+            f"{settings.sources_file(known.home)} names no source; add a [[source]] table with "
+            "name, path and format (see README, 'Your own logs')"
+        )
+    return [known.source(name).name for name in wanted] or [one.name for one in known.sources]
+
+
+def run(stage: str, source: str = "") -> dict[str, Any]:
+    """Run one stage for the task's partition; what it did, as plain values for XCom."""
+    date = partition()
+
+    def work() -> dict[str, Any]:
+        from biglog import pipeline
+
+        site = pipeline.open_site(smtp=smtp() if stage == "send" else None)
+        return asdict(pipeline.run(stage, site, date, source))
+
+    done: dict[str, Any] = refuse_bad_input(work)
+    log.info("%(stage)s %(source)s %(date)s: %(rows_in)d in, %(rows_out)d out. %(note)s", done)
+    return done
+
+
+def ask(name: str) -> dict[str, Any]:
+    """Answer one request of a person, or of the week: its form's values in, a small result out."""
+    given = params()
+
+    def work() -> dict[str, Any]:
+        from biglog import pipeline, requests
+
+        return requests.answer(name, pipeline.open_site(), given)
+
+    return dict(refuse_bad_input(work))
+
+
+def smtp() -> Any:
+    """SMTP settings of the Airflow connection ``smtp_default``; None where it does not exist."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from biglog.reports.mail import SmtpSettings
+
+    try:
+        known = BaseHook.get_connection("smtp_default")
+    except AirflowNotFoundException:
+        return None
+    extra = known.extra_dejson
+    return SmtpSettings(
+        host=known.host or "localhost",
+        port=int(known.port or 25),
+        user=known.login or "",
+        password=known.password or "",
+        ssl=not extra.get("disable_ssl", False),
+        starttls=not extra.get("disable_tls", False),
+        sender=str(extra.get("from_email", "biglog@localhost")),
+    )

@@ -1,0 +1,462 @@
+"""The stages of a night, in order, and running one: the only place that knows every room.
+
+Rooms are imported when a stage runs, so that naming the stages costs nothing. Each stage reads what
+an earlier one wrote, replaces its own partition whole, and says what it did in a StageInfo.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biglog import lake, settings
+from biglog.errors import BadInput
+from biglog.records import (
+    COUNTS,
+    EVENTS,
+    Cluster,
+    Clustering,
+    Coverage,
+    Day,
+    Encoder,
+    Finding,
+    Incident,
+    Night,
+    StageInfo,
+    Template,
+    TemplateVectors,
+)
+from biglog.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from biglog.reports.mail import SmtpSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One installation: its settings, its database, and where its mail goes out."""
+
+    settings: Settings
+    engine: Engine
+    smtp: SmtpSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    name: str
+    scope: Literal["source", "night"]
+    work: Callable[[Site, str, str], StageInfo]
+    says: str
+
+
+def open_site(home: Path | None = None, *, smtp: SmtpSettings | None = None) -> Site:
+    """Settings and database of a home directory (BIGLOG_HOME where none is given)."""
+    from biglog.store import connect
+
+    known = settings.load(home)
+    return Site(known, connect.engine(connect.url(known.home)), smtp)
+
+
+def run(name: str, site: Site, date: str, source: str = "") -> StageInfo:
+    """Run one stage for one partition and keep what it did. Raises what the stage raises."""
+    from biglog.store import write
+
+    stage = next((one for one in STAGES if one.name == name), None)
+    if stage is None:
+        raise BadInput(f"no stage {name!r}; stages: {', '.join(one.name for one in STAGES)}")
+    started = time.monotonic()
+    done = stage.work(site, date, source)
+    info = replace(done, seconds=round(time.monotonic() - started, 3))
+    write.save_stage(site.engine, info)
+    return info
+
+
+# ingest_logs
+
+
+def ingest(site: Site, date: str, source: str) -> StageInfo:
+    """Files to typed lines and quarantine, with a coverage row whatever happens."""
+    from biglog.lines.lake import write_partition
+    from biglog.lines.read import read
+    from biglog.sources.landing import find
+    from biglog.store import write
+
+    one = site.settings.source(source)
+    try:
+        files = find(one, date)
+        if not files:
+            reason = f"no file matches {Path(one.path).name} for {date}"
+            write.save_coverage(site.engine, Coverage(source, date, "missing", reason=reason))
+            return StageInfo("ingest", source, date, 0, 0, note=reason)
+        done = write_partition(read(files, one, site.settings.lines), site.settings.lake, one, date)
+    except BadInput as error:
+        failed = Coverage(source, date, "failed", reason=str(error))
+        write.save_coverage(site.engine, failed)
+        raise
+    coverage = Coverage(
+        source=source,
+        date=date,
+        state="complete" if done.lines else "empty",
+        files=len(files),
+        bytes=done.bytes,
+        lines=done.lines,
+        quarantined=done.quarantined,
+        format=done.format,
+        first_at=done.first_at,
+        last_at=done.last_at,
+    )
+    write.save_coverage(site.engine, coverage)
+    total = done.lines + done.quarantined
+    return StageInfo("ingest", source, date, total, done.lines, done.quarantined)
+
+
+def check(site: Site, date: str, _: str) -> StageInfo:
+    """What arrived. Fails the night only when nothing at all can be analysed."""
+    from biglog.store import read
+
+    arrived = read.coverage(site.engine, date)
+    lines = sum(one.lines for one in arrived)
+    failed = [one for one in arrived if one.state == "failed"]
+    if failed and len(failed) == len(arrived):
+        raise BadInput(f"every source failed on {date}; the first says: {failed[0].reason}")
+    absent = ", ".join(one.source for one in arrived if one.state in ("missing", "failed"))
+    note = f"absent: {absent}" if absent else ""
+    return StageInfo("check", "", date, lines, lines, note=note)
+
+
+# analyse_logs
+
+
+def parse(site: Site, date: str, source: str) -> StageInfo:
+    """Lines to events and counts; new templates join the catalogue under its lock."""
+    from biglog.store import read, write
+
+    path = lake.lines(site.settings.lake, source, date)
+    if not path.exists():
+        write.replace_counts(site.engine, source, date, COUNTS.empty_table())
+        return StageInfo("parse", source, date, 0, 0, note="no lines arrived")
+    lake.sweep(path.parent)
+    known = read.templates(site.engine, source=source)
+    found: dict[str, Template] = {}
+    rows = 0
+    with (
+        write.catalogue_lock(site.engine),
+        lake.replacing(lake.events(site.settings.lake, source, date)) as draft,
+        pq.ParquetWriter(draft, EVENTS, compression="zstd") as writer,
+    ):
+        for events, used in parse_batches(path, {**known}, site.settings):
+            found.update(used)
+            rows += events.num_rows
+            writer.write_table(events)
+        write.merge_templates(site.engine, tuple(found.values()), source=source, date=date)
+    counts = count_events(lake.events(site.settings.lake, source, date), source, date)
+    write.replace_counts(site.engine, source, date, counts)
+    new = len(found.keys() - known.keys())
+    return StageInfo("parse", source, date, rows, rows, note=f"{len(found)} templates, {new} new")
+
+
+def parse_batches(
+    path: Path, catalogue: dict[str, Template], known: Settings
+) -> Iterator[tuple[pa.Table, dict[str, Template]]]:
+    """Batches of EVENTS with the templates they use; each batch sees what earlier ones found."""
+    from biglog.templates.mine import mine
+
+    for batch in pq.ParquetFile(path).iter_batches(known.lines.batch_lines):
+        lines = pa.Table.from_batches([batch])
+        mined = mine(lines["content"], catalogue.values(), known.templates)
+        used = {one.template_id: one for one in mined.templates}
+        catalogue.update(used)
+        kept = lines.select(["line_id", "timestamp", "level", "host", "service"])
+        events = kept.append_column("template_id", mined.template_ids).append_column(
+            "parameters", mined.parameters
+        )
+        yield events.cast(EVENTS), used
+
+
+def count_events(path: Path, source: str, date: str) -> pa.Table:
+    """COUNTS of one partition. A line without a time counts at the start of its night."""
+    import polars as pl
+
+    midnight = pl.lit(date).str.to_datetime("%Y-%m-%d", time_zone="UTC", time_unit="us")
+    at = pl.col("timestamp").fill_null(midnight)
+    cells = (
+        pl.scan_parquet(path)
+        .group_by(
+            at.dt.truncate("10m").alias("bucket"),
+            *(pl.col(name).fill_null("") for name in ("service", "host", "level")),
+            "template_id",
+        )
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            at.min().alias("first_at"),
+            at.max().alias("last_at"),
+        )
+        .with_columns(pl.lit(source).alias("source"), pl.lit(date).alias("date"))
+        .select(COUNTS.names)
+        .sort(COUNTS.names)
+        .collect(engine="streaming")
+    )
+    return cells.to_arrow().cast(COUNTS)
+
+
+@lru_cache(maxsize=2)
+def encoder(directory: Path) -> Encoder:
+    """The encoder of a directory, loaded once a process."""
+    from biglog.vectors.encoder import load_encoder
+
+    return load_encoder(directory)
+
+
+def embed(site: Site, date: str, _: str) -> StageInfo:
+    """Texts of the night's templates that this model has not embedded yet, to vectors."""
+    from biglog.store import read, write
+    from biglog.vectors.distinct import embed_distinct
+
+    model = encoder(site.settings.encoder)
+    texts = [one.model_text for one in night_templates(site, date).values()]
+    known = read.known_texts(site.engine, model.model_id)
+    every = site.settings.embed.commit_every
+    done = 0
+    for batch in embed_distinct(texts, known, model.encode, batch=every):
+        write.save_vectors(site.engine, model.model_id, model.dim, batch)
+        done += len(batch)
+    return StageInfo("embed", "", date, len(texts), done, note=f"model {model.model_id}")
+
+
+def night_templates(site: Site, date: str) -> dict[str, Template]:
+    """Templates of the lines that arrived for the night."""
+    from biglog.store import read
+
+    used = set(read.counts(site.engine, [date])["template_id"].to_pylist())
+    every = read.templates(site.engine)
+    return {key: one for key, one in every.items() if key in used}
+
+
+def night_weights(counts: pa.Table) -> dict[str, int]:
+    """Lines per template."""
+    sums = counts.group_by("template_id").aggregate([("count", "sum")])
+    return dict(zip(sums["template_id"].to_pylist(), sums["count_sum"].to_pylist(), strict=True))
+
+
+def night_vectors(site: Site, templates: Mapping[str, Template]) -> TemplateVectors:
+    from biglog.store import read
+
+    model = encoder(site.settings.encoder)
+    return read.vectors(site.engine, model.model_id, sorted(templates))
+
+
+def cluster(site: Site, date: str, _: str) -> StageInfo:
+    """Templates that mean alike, named by their own words."""
+    from biglog.clusters.describe import describe
+    from biglog.clusters.group import group
+    from biglog.store import read
+
+    templates = night_templates(site, date)
+    weights = night_weights(read.counts(site.engine, [date]))
+    vectors = night_vectors(site, templates)
+    grouped = group(vectors, weights, site.settings.clusters)
+    described = describe(grouped, vectors, templates, weights, date)
+    lake.write_json(
+        lake.night(site.settings.lake, date, "clusters"), tuple[Cluster, ...], described
+    )
+    lake.write_json(
+        lake.night(site.settings.lake, date, "labels"),
+        dict[str, tuple[int, float]],
+        {
+            key: (int(label), float(strength))
+            for key, label, strength in zip(
+                grouped.template_ids, grouped.labels, grouped.strengths, strict=True
+            )
+        },
+    )
+    return StageInfo("cluster", "", date, len(templates), len(described), note=grouped.note)
+
+
+def night_clustering(site: Site, date: str) -> Clustering:
+    """The clustering that the cluster stage left."""
+    import numpy as np
+
+    labels: dict[str, tuple[int, float]] = lake.read_json(
+        lake.night(site.settings.lake, date, "labels"), dict[str, tuple[int, float]]
+    )
+    return Clustering(
+        method=site.settings.clusters.method,
+        template_ids=tuple(labels),
+        labels=np.array([label for label, _ in labels.values()], dtype=np.int64),
+        strengths=np.array([strength for _, strength in labels.values()], dtype=np.float64),
+        silhouette=None,
+    )
+
+
+def night_day(site: Site, date: str) -> Day:
+    """The night as the detectors see it."""
+    from biglog.store import read
+
+    templates = night_templates(site, date)
+    return Day(
+        date=date,
+        counts=read.counts(site.engine, [date]),
+        templates=templates,
+        vectors=night_vectors(site, templates),
+        clustering=night_clustering(site, date),
+        coverage=tuple(read.coverage(site.engine, date)),
+    )
+
+
+def detect(site: Site, date: str, _: str) -> StageInfo:
+    """What is new, odd or missing against earlier nights."""
+    from biglog.findings.judge import judge
+    from biglog.store import read
+
+    model = encoder(site.settings.encoder)
+    day = night_day(site, date)
+    history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
+    found = judge(day, history, site.settings.detect, model.similarity)
+    lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
+    return StageInfo(
+        "detect",
+        "",
+        date,
+        day.counts.num_rows,
+        len(found),
+        note=f"against {len(history.dates)} earlier nights",
+    )
+
+
+def correlate(site: Site, date: str, _: str) -> StageInfo:
+    """Findings that belong together, with what is known of the like."""
+    from biglog.incidents.correlate import correlate as group_findings
+    from biglog.store import read
+
+    model = encoder(site.settings.encoder)
+    path = lake.night(site.settings.lake, date, "findings")
+    findings: tuple[Finding, ...] = lake.read_json(path, tuple[Finding, ...])
+    history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
+    grouped = group_findings(findings, night_day(site, date), history, site.settings.incidents)
+    known = tuple(with_past(site, one) for one in grouped)
+    lake.write_json(lake.night(site.settings.lake, date, "incidents"), tuple[Incident, ...], known)
+    return StageInfo("correlate", "", date, len(findings), len(known))
+
+
+def with_past(site: Site, incident: Incident) -> Incident:
+    """The incident with similar past ones and the runbooks to open."""
+    from biglog.knowledge.recall import runbooks
+    from biglog.store import search
+
+    model = encoder(site.settings.encoder)
+    vector = model.encode([incident_text(incident)])[0]
+    past = search.similar_incidents(site.engine, model.model_id, vector, incident.date, limit=3)
+    return replace(
+        incident,
+        similar=tuple(past),
+        runbooks=runbooks(site.engine, model, incident_text(incident)),
+    )
+
+
+def incident_text(incident: Incident) -> str:
+    """What an incident is looked up by."""
+    return "\n".join(
+        part for part in (incident.title, incident.first_line, incident.worst_line) if part
+    )
+
+
+def publish(site: Site, date: str, _: str) -> StageInfo:
+    """The night into the database, in one transaction."""
+    from biglog.store import read, write
+
+    base = site.settings.lake
+    findings: tuple[Finding, ...] = lake.read_json(
+        lake.night(base, date, "findings"), tuple[Finding, ...]
+    )
+    incidents: tuple[Incident, ...] = lake.read_json(
+        lake.night(base, date, "incidents"), tuple[Incident, ...]
+    )
+    clusters: tuple[Cluster, ...] = lake.read_json(
+        lake.night(base, date, "clusters"), tuple[Cluster, ...]
+    )
+    model = encoder(site.settings.encoder)
+    night = Night(
+        date=date,
+        coverage=tuple(read.coverage(site.engine, date)),
+        findings=findings,
+        incidents=incidents,
+        clusters=clusters,
+        templates={},
+        model_id=model.model_id,
+    )
+    vectors = model.encode([incident_text(one) for one in incidents]) if incidents else None
+    write.publish(site.engine, night, vectors)
+    rows = len(findings) + len(incidents) + len(clusters)
+    return StageInfo("publish", "", date, rows, rows)
+
+
+# report_logs
+
+
+def render(site: Site, date: str, _: str) -> StageInfo:
+    """One self-contained page per language; the first language is also the one linked to."""
+    from biglog.reports.render import render as page_of
+    from biglog.store import ledger, read
+
+    night = read.night(site.engine, date)
+    for locale in site.settings.report.locales:
+        path = report_path(site.settings, date, locale)
+        page = page_of(night, site.settings.report, locale)
+        with lake.replacing(path) as draft:
+            draft.write_text(page, "utf-8")
+        ledger.save_report(site.engine, date, locale, path, page)
+    done = len(site.settings.report.locales)
+    return StageInfo("render", "", date, len(night.findings), done)
+
+
+def report_path(known: Settings, date: str, locale: str) -> Path:
+    return known.reports / date[:7] / f"{date}.{locale}.html"
+
+
+def send(site: Site, date: str, _: str) -> StageInfo:
+    """The mail, once per night and recipient."""
+    from biglog.reports.mail import compose, deliver
+    from biglog.store import ledger, read
+
+    wanted = site.settings.report
+    night = read.night(site.engine, date)
+    if wanted.send == "never" or (wanted.send == "incidents" and not night.incidents):
+        return StageInfo("send", "", date, 0, 0, note=f"nothing to send (send = {wanted.send})")
+    if wanted.recipients and site.smtp is None:
+        raise BadInput(
+            f"{len(wanted.recipients)} recipients but no Airflow connection 'smtp_default': add it "
+            "under Admin, Connections (see docs/operations.md, Mail)"
+        )
+    url = f"{wanted.base_url.rstrip('/')}/biglog/reports/{date}"
+    sent = 0
+    for recipient in wanted.recipients:
+        message = compose(night, wanted, recipient=recipient, report_url=url)
+        with ledger.delivery(site.engine, date, recipient, str(message["Message-ID"])) as mine:
+            if mine and site.smtp is not None:
+                deliver(message, site.smtp)
+                sent += 1
+    skipped = len(wanted.recipients) - sent
+    return StageInfo("send", "", date, len(wanted.recipients), sent, skipped)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("ingest", "source", ingest, "files to typed lines; the unreadable to quarantine"),
+    Stage("check", "night", check, "what arrived, what is missing"),
+    Stage("parse", "source", parse, "lines to templates and events"),
+    Stage("embed", "night", embed, "new templates to vectors"),
+    Stage("cluster", "night", cluster, "templates that mean alike"),
+    Stage("detect", "night", detect, "what is new, odd or missing, and why"),
+    Stage("correlate", "night", correlate, "findings that belong together"),
+    Stage("publish", "night", publish, "the night into the database, in one transaction"),
+    Stage("render", "night", render, "the report, a page per language"),
+    Stage("send", "night", send, "the mail, once per recipient"),
+)
