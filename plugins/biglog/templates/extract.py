@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -42,39 +42,55 @@ def whole(parts: list[str], slots: list[str]) -> str:
     return f"^{BLANK}*{body}{BLANK}*$"
 
 
-def values(contents: pl.Series, pattern: str) -> pl.Series:
-    """A list of values per content, all of which are instances of the pattern."""
-    if WILDCARD not in pattern:
-        return pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, len(contents))
-    found = contents.str.extract_groups(strict(pattern)).struct.unnest()
-    if found.to_series(0).has_nulls():
-        other = contents.str.extract_groups(loose(pattern)).struct.unnest()
-        missing = found.to_series(0).is_null()
-        found = found.with_columns(
-            pl.when(missing).then(other.to_series(i)).otherwise(pl.col(name)).alias(name)
-            for i, name in enumerate(found.columns)
-        )
-    return found.select(pl.concat_list(pl.all().fill_null(""))).to_series()
-
-
 def parameters(contents: pl.Series, numbers: Indices, patterns: list[str]) -> pl.Series:
     """A list of values per content; numbers say which pattern each content is an instance of."""
     order = np.argsort(numbers, kind="stable")
     bounds = np.searchsorted(numbers[order], np.arange(len(patterns) + 1))
-    sorted_contents = contents.gather(order)
-    pieces = [
-        values(sorted_contents[int(start) : int(end)], pattern)
-        for pattern, start, end in zip(patterns, bounds, bounds[1:], strict=False)
-        if end > start
-    ]
+    grouped = contents.gather(order).alias("content").to_frame()
+    groups = [grouped[int(start) : int(end)] for start, end in pairwise(bounds)]
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    return pl.concat(pieces).gather(back)
+    return pl.concat(extract(groups, patterns)).gather(back)
 
 
-def kinds_of(shape: str, pattern: str) -> list[str]:
-    """The values under the pattern's wildcards in one text, by Python's own engine."""
-    parts = pattern.split(WILDCARD)
-    body = "(.*?)".join(r"\s+".join(map(re.escape, part.split(" "))) for part in parts)
-    found = re.fullmatch(rf"\s*{body}\s*", shape, re.DOTALL)
-    return list(found.groups()) if found else []
+def extract(groups: list[pl.DataFrame], patterns: list[str]) -> list[pl.Series]:
+    """A list of values per content of each group; what is rare in strict form is done loosely."""
+    plans = [search(group, one, strict(one)) for group, one in zip(groups, patterns, strict=True)]
+    found = pl.collect_all(plans)
+    missed = [i for i, one in enumerate(found) if one["missed"].any()]
+    again = [search(groups[i], patterns[i], loose(patterns[i])) for i in missed]
+    for i, other in zip(missed, pl.collect_all(again), strict=True):
+        gap = found[i]["missed"]
+        found[i] = other.with_columns(
+            values=pl.when(gap).then(other["values"]).otherwise(found[i]["values"])
+        )
+    return [one["values"] for one in found]
+
+
+def search(group: pl.DataFrame, pattern: str, expression: str) -> pl.LazyFrame:
+    """Columns ``values`` (a list) and ``missed`` (the expression does not fit)."""
+    slots = pattern.count(WILDCARD)
+    if slots == 0:
+        nothing = pl.lit([], dtype=pl.List(pl.String))
+        return group.lazy().select(values=pl.repeat(nothing, pl.len()), missed=pl.lit(value=False))
+    found = pl.col("found").struct
+    return (
+        group.lazy()
+        .select(found=pl.col("content").str.extract_groups(expression))
+        .select(
+            values=pl.concat_list(found.field(str(i + 1)).fill_null("") for i in range(slots)),
+            missed=found.field("1").is_null(),
+        )
+    )
+
+
+def values_under(text: str, pattern: str) -> list[str]:
+    """The values under the pattern's wildcards in one text; the shortest that fit."""
+    rest = " ".join(text.split())
+    head, *parts = pattern.split(WILDCARD)
+    rest = rest.removeprefix(head)
+    out = []
+    for part in parts[:-1]:
+        value, _, rest = rest.partition(part) if part else ("", "", rest)
+        out.append(value)
+    return [*out, rest.removesuffix(parts[-1])] if parts else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 WORDS = frozenset(
     """
@@ -36,7 +37,7 @@ problem process processed processor profile progress property protocol provider 
 quit range rate read reader ready reason receive received recover recovered recovery refused
 register registered reject rejected release reload remote remove removed replica reply report
 request requests required reserved reset resolve resolved resource response responding restart result results
-resume retry return returned role root run running same save scan schedule scheduled script second
+resume retry return returned role run running same save scan schedule scheduled script second
 secondary seconds section security see select send sent sequence serve server service services session set
 setting setup shared should shutdown signal since size skip skipped sleep slow small socket
 software some source space speed stack stage standby start started starting startup state static
@@ -59,7 +60,7 @@ INFLECTED = re.compile(r"[a-z]{2,}(?:ed|ing|tion|tions|ly|able|ible|ment|ness|fu
 NAMING = frozenset(
     """
 for from to by at of on in with via user username account host hostname node domain file device
-service interface named name called database table index container pod image topic queue group
+service named name called database table index container pod image topic queue group
 class package module process thread job task client server removing adding loading creating
 deleting opening closing starting stopping mounted resolve
 用户 主机 服务 节点
@@ -69,6 +70,7 @@ deleting opening closing starting stopping mounted resolve
 PERSON = frozenset({"user", "username", "login", "ruser", "account"})
 
 
+@lru_cache(maxsize=65536)
 def is_word(token: str) -> bool:
     """Whether the token belongs to the sentence: an English word of logs, a state, a symbol."""
     if not any(c.isalnum() for c in token):

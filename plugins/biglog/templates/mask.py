@@ -26,12 +26,17 @@ MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 CLOCK = r"[0-9]+:[0-9]+(?::[0-9]+)?(?:[.,][0-9]+)?"
 ZONE = r"(?: ?(?:Z|UTC|GMT|[A-Z]{2,3}T|[+-][0-9]+(?::[0-9]+)?))?"
-# Domains of hosts; country codes that are file endings too (.py, .sh, .so, .rs, .cc, .pl) are out.
+# Country codes that are file endings or English words too (.py, .sh, .id, .is) are out.
 DOMAIN = (
     "(?:com|net|org|edu|gov|mil|info|biz|local|internal|lan|intra|corp|arpa"
-    "|cn|hk|tw|jp|kr|sg|in|de|uk|fr|it|es|nl|be|ch|at|se|no|dk|fi|cz|ru|ua|eu|us|ca|mx|br|ar|au|nz"
-    "|za|tr|il|ir|th|vn|id|my|ph|pt|gr|hu|ro|om)"
+    "|cn|hk|tw|jp|kr|sg|de|uk|fr|nl|ch|dk|fi|cz|ru|ua|eu|mx|br|ar|au|nz|za|tr|il|ir|th|vn|ph|pt|gr"
+    "|hu|ro)"
 )
+# A domain in the middle of a dotted name is a package (javax.net.ssl): a guard keeps it from
+# ending like a host. www.example.com.cn is a host all the same, for a host's label may hold one.
+GUARD = "_\x02"
+PACKAGE = r"(\.(?:com|net|org|info|local|internal|lan))\.([A-Za-z])"
+LABEL = r"[A-Za-z0-9_\-\x02]+"
 PORT = r"(?::[0-9]+)?"
 ADDRESS = r"[0-9]+(?:\.[0-9]+){3}"
 PATH_CHARS = r"[A-Za-z0-9_.\-+@%~#$*!&\\]"
@@ -39,7 +44,7 @@ PATH_CHARS = r"[A-Za-z0-9_.\-+@%~#$*!&\\]"
 VARIABLES: tuple[str, ...] = (
     r"\[[A-Z][A-Z_]+:[0-9a-f]+\]",  # a redaction's placeholder
     LEFT + r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>|,;)\]}]*[^\s\"'<>|,;)\]}.:]",
-    LEFT + r"[A-Za-z0-9_.+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+",
+    LEFT + r"[A-Za-z0-9_.+\-]+@(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}" + RIGHT,
     LEFT + rf"{WEEKDAY},? {MONTH} +[0-9]+ {CLOCK}{ZONE}(?: [0-9]+)?{RIGHT}",
     LEFT + rf"(?:{WEEKDAY},? )?[0-9]+[ /-]{MONTH}[ /-][0-9]+[ :]{CLOCK}{ZONE}{RIGHT}",
     LEFT + rf"{MONTH} +[0-9]+(?:,? [0-9]+)? {CLOCK}{RIGHT}",
@@ -52,12 +57,13 @@ VARIABLES: tuple[str, ...] = (
     LEFT + r"[0-9a-fA-F]{1,4}(?:::?[0-9a-fA-F]{1,4}){4,7}" + RIGHT,
     LEFT + r"fe[0-9]{2}::[0-9a-fA-F:]+(?:%[a-z0-9]+)?" + RIGHT,
     r"::ffff:[0-9.]+",
-    LEFT + rf"(?:[A-Za-z0-9_\-]+\.)+{DOMAIN}(?:/{ADDRESS})?{PORT}{RIGHT}",
+    LEFT + rf"(?:{LABEL}\.)+{DOMAIN}(?:/{ADDRESS})?{PORT}{RIGHT}",
+    LEFT + rf"(?:{LABEL}\.){{2,}}(?:pl|it|es|se|us|ca){RIGHT}",
     LEFT + rf"[A-Za-z][A-Za-z0-9\-]*-[0-9]+(?:/{ADDRESS}(?::[0-9]+)?|:[0-9]+){RIGHT}",
-    LEFT + rf"[A-Za-z0-9]*[0-9][A-Za-z0-9\-]*(?:\.[A-Za-z][A-Za-z0-9\-]*){{2,}}{PORT}{RIGHT}",
+    LEFT + rf"[A-Za-z0-9\-]*[0-9]{{3}}[A-Za-z0-9\-]*(?:\.[A-Za-z][A-Za-z0-9\-]*){{2,}}{PORT}{RIGHT}",
     LEFT + r"localhost(?::[0-9]+)" + RIGHT,
     LEFT + r"v?[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9_.\-]*)",  # 2.6.9-5.0.5.EL
-    LEFT + r"[0-9]+\.[0-9]+ [KMGTP]i?B" + RIGHT,  # its unit follows its size
+    LEFT + r"[0-9]+\.[0-9]+ [KMGTP]?i?B" + RIGHT,  # its unit follows its size
     LEFT + rf"-?[0-9]{WORD}*(?:[-][0-9]{WORD}*){{2,}}",
     LEFT + rf"-?[0-9]{WORD}*(?:[.:/][0-9]{WORD}*)*",
     LEFT + rf"{WORD}*_-?[0-9]{WORD}*",
@@ -91,7 +97,9 @@ def collapse(contents: pl.Expr) -> pl.Expr:
 def mask(shapes: pl.Expr) -> pl.Expr:
     """Shapes to masked text: each variable is one ``MARK``, white space is one blank."""
     return (
-        shapes.str.replace_all(ANY_VARIABLE, MARK)
+        shapes.str.replace_all(PACKAGE, "${1}" + GUARD + ".${2}")
+        .str.replace_all(ANY_VARIABLE, MARK)
+        .str.replace_all(GUARD, "", literal=True)
         .str.replace_all(GLUED, MARK)
         .str.replace_all(WILDCARD, MARK, literal=True)
         .str.replace_all(BLANKS, " ")

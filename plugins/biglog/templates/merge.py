@@ -19,8 +19,9 @@ from biglog.templates.tokens import (
 )
 
 ROUNDS = 8
-MANY = 12  # so many names in one place that words among them are names too
+MANY = 8  # so many names in one place that words among them are names too
 LIST_LENGTHS = 3  # so many different lengths make a run of variables a list
+ANNOUNCED = 2  # so few names are enough where the line says that a value comes
 QUOTES = "\"'“"
 
 
@@ -86,7 +87,7 @@ def alike_but_names(shapes: set[Tokens], similarity: float) -> list[Column]:
     """Columns of shapes whose words are equal and whose names differ in two places or more."""
     groups: defaultdict[Tokens, list[Tokens]] = defaultdict(list)
     for shape in shapes:
-        skeleton = tuple("" if is_name(token) else token for token in shape)
+        skeleton = tuple("" if is_plain(token) else token for token in shape)
         if "" in skeleton:
             groups[skeleton].append(shape)
     columns = []
@@ -94,6 +95,10 @@ def alike_but_names(shapes: set[Tokens], similarity: float) -> list[Column]:
         if len(members) > 1 and share_of_words(skeleton) >= similarity:
             columns += [named(members, at) for at, token in enumerate(skeleton) if token == ""]
     return [column for column in columns if len(column.values) > 1]
+
+
+def is_plain(token: str) -> bool:
+    return is_name(token) and MARK not in token
 
 
 def share_of_words(skeleton: Tokens) -> float:
@@ -115,19 +120,30 @@ def variables(column: Column) -> set[str]:
     if is_key(shape, place):
         return numbered
     names = {value for value in column.values if is_name(value)}
-    if MARK in column.values and names:
-        return names | numbered
-    if len(names) < names_needed(shape, place) or 2 * len(names) < len(column.values):
-        return numbered
-    if len(names) >= MANY:
+    needed = names_needed(shape, place)
+    certain = needed == ANNOUNCED and (names or MARK in column.values)
+    if len(names) >= MANY or (certain and MARK in column.values):
         return {value for value in column.values if any(c.isalnum() for c in value)}
+    if MARK in column.values:
+        return names | numbered
+    if len(names) < needed or 2 * len(names) < len(column.values):
+        return numbered
     return names | numbered
 
 
 def same_stem(values: set[str]) -> set[str]:
-    """``CPU0`` and ``CPU1``: words that differ in their number only."""
+    """``CPU0`` and ``CPU1``, ``LNKA`` to ``LNKH``: words that differ in their last sign only."""
     stems = Counter(stem for stem in map(stem_of, values) if stem)
-    return {value for value in values if stems[stem_of(value)] > 1}
+    lettered = Counter(value[:-1] for value in values if is_lettered(value))
+    return {
+        value
+        for value in values
+        if stems[stem_of(value)] > 1 or (is_lettered(value) and lettered[value[:-1]] > 2)
+    }
+
+
+def is_lettered(value: str) -> bool:
+    return len(value) > 3 and value.isalpha() and value.isupper()
 
 
 def is_key(shape: Tokens, place: int) -> bool:
@@ -140,10 +156,10 @@ def names_needed(shape: Tokens, place: int) -> int:
     """How many names in a place make it a variable: fewer where the line announces one."""
     before = "".join(shape[max(0, place - 2) : place]).rstrip()
     if before[-1:] in ("=", *QUOTES, "["):
-        return 2
+        return ANNOUNCED
     word = word_before(shape, place)
-    if word in PERSON:
-        return 2
+    if word in PERSON or word in ("for", "from"):
+        return ANNOUNCED
     if word in NAMING or before[-1:] in (":", "：", "(", "（"):
         return 3
     return 5 if word else 10
@@ -157,11 +173,15 @@ def word_before(shape: Tokens, place: int) -> str:
 
 
 def join_lists(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
-    """Lists of several lengths become one variable."""
-    lengths: defaultdict[Tokens, set[Tokens]] = defaultdict(set)
+    """Lists of several lengths become one variable; so do one of one and one of many."""
+    lengths: defaultdict[Tokens, set[int]] = defaultdict(set)
     for now in final.values():
-        lengths[collapse_lists(now)].add(now)
-    lists = {key for key, seen in lengths.items() if len(seen) >= LIST_LENGTHS}
+        lengths[collapse_lists(now)].add(len(now))
+    lists = {
+        key
+        for key, seen in lengths.items()
+        if len(seen) >= LIST_LENGTHS or (min(seen) == len(key) < max(seen) - LIST_LENGTHS)
+    }
     shorter = {now: collapse_lists(now) for now in final.values()}
     return {
         shape: shorter[now] if shorter[now] in lists else now for shape, now in final.items()

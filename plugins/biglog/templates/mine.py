@@ -13,7 +13,7 @@ import pyarrow as pa
 from biglog.records import Mined, Template, identify
 from biglog.settings import TemplateSettings
 from biglog.templates.catalogue import Catalogue
-from biglog.templates.extract import Indices, kinds_of, parameters
+from biglog.templates.extract import Indices, parameters, values_under
 from biglog.templates.mask import MARK, MAX_CHARS, collapse, mask, model_text
 from biglog.templates.merge import generalise
 from biglog.templates.tokens import Tokens, parse, pattern, prepare
@@ -44,7 +44,7 @@ def mine(
     if len(contents) == 0:
         return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
     heads = cut(pl.Series("content", contents).cast(pl.String).fill_null(""))
-    shapes = code(heads.to_frame().select(collapse(pl.col("content"))).to_series())
+    shapes = code(shape(heads))
     masked = code(shapes.texts.to_frame("content").select(mask(pl.col("content"))).to_series())
     prepared = [prepare(text) for text in masked.texts]
     chosen = choose(prepared, known, settings)
@@ -60,6 +60,14 @@ def cut(contents: pl.Series) -> pl.Series:
     long = text.str.len_bytes() > MAX_CHARS
     long &= text.str.len_chars() > MAX_CHARS
     return contents.to_frame("content").select(pl.when(long).then(head).otherwise(text)).to_series()
+
+
+def shape(contents: pl.Series) -> pl.Series:
+    """The contents with their digits collapsed, on all threads."""
+    size = -(-len(contents) // pl.thread_pool_size())
+    parts = [contents[at : at + size] for at in range(0, len(contents), size)]
+    plans = [part.to_frame("content").lazy().select(collapse(pl.col("content"))) for part in parts]
+    return pl.concat(pl.collect_all(plans)).to_series()
 
 
 def code(texts: pl.Series) -> Coded:
@@ -145,7 +153,7 @@ def complete(
         one = templates[i]
         out[i] = replace(
             one,
-            model_text=model_text(one.pattern, kinds_of(shapes[i], one.pattern)) or "[CODE]",
+            model_text=model_text(one.pattern, values_under(shapes[i], one.pattern)) or "[CODE]",
             example=one.example or examples[i][:MAX_EXAMPLE],
         )
     return tuple(out)

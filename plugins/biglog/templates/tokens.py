@@ -43,8 +43,8 @@ def parse(text: str) -> Tokens:
 
 
 def is_fixed(token: str) -> bool:
-    """Whether the token can never be found to be a variable: blank, delimiter, partly variable."""
-    return token == " " or token in DELIMITERS or (MARK in token and token != MARK)
+    """Whether the token can never be found to be a variable: a blank or a delimiter."""
+    return token == " " or token in DELIMITERS
 
 
 def mark_series(tokens: Tokens) -> Tokens:
