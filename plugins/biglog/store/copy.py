@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 from sqlalchemy import Connection
 
-from biglog.errors import BigLogError
 from biglog.records import Vectors
 from biglog.store.connect import healing
 from biglog.store.text import clean
@@ -92,7 +92,7 @@ def load(connection: Connection, table: str, columns: dict[str, Column]) -> int:
         return 0
     body = io.BytesIO(b"".join(pieces(list(columns.values()), count)))
     command = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    with translated(), connection.connection.cursor() as cursor:
+    with translated(), cursor_of(connection) as cursor:
         cursor.copy_expert(command, body)
     return count
 
@@ -129,7 +129,7 @@ def scatter(out: Bytes, begin: npt.NDArray[np.int64], column: Column) -> None:
 def fetch(connection: Connection, query: str, parameters: Sequence[Any], schema: pa.Schema) -> Any:
     """An Arrow table of the query's rows, by COPY; times come as microseconds since 1970."""
     body = io.BytesIO()
-    with translated(), connection.connection.cursor() as cursor:
+    with translated(), cursor_of(connection) as cursor:
         bound = cursor.mogrify(query, parameters).decode("utf-8")
         cursor.copy_expert(f"COPY ({bound}) TO STDOUT (FORMAT CSV)", body)
     if body.tell() == 0:
@@ -150,13 +150,23 @@ def fetch(connection: Connection, query: str, parameters: Sequence[Any], schema:
     )
 
 
-class translated:
+@contextmanager
+def cursor_of(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor, in the connection's transaction."""
+    cursor: Any = connection.connection.cursor()
+    try:
+        yield cursor
+    finally:
+        cursor.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
     """Database errors that bypass SQLAlchemy, told as the engine tells its own."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        found: BigLogError | None = healing(error) if error else None
-        if found is not None and isinstance(error, psycopg2.Error):
-            raise found from error
+    try:
+        yield
+    except psycopg2.Error as error:
+        found = healing(error)
+        if found is None:
+            raise
+        raise found from error

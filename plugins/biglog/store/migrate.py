@@ -266,7 +266,8 @@ def granted(connection: Connection) -> list[str]:
     rows = connection.execute(
         text(
             "SELECT format('DO $g$ BEGIN IF to_regclass(%L) IS NOT NULL"
-            " THEN GRANT %s ON %s TO %s%s; END IF; END $g$', v.oid::regclass, a.privilege_type, v.oid::regclass,"
+            " THEN GRANT %s ON %s TO %s%s; END IF; END $g$',"
+            " v.oid::regclass, a.privilege_type, v.oid::regclass,"
             " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,"
             " CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
             " FROM pg_class v CROSS JOIN LATERAL aclexplode(v.relacl) a"

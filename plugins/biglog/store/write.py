@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -36,12 +36,12 @@ LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 def save_coverage(engine: Engine, coverage: Coverage) -> None:
     """What arrived from the source that night; a second call replaces the first."""
-    upsert(engine, "coverage", ("date", "source"), asdict(coverage), stamp="saved_at")
+    upsert(engine, "coverage", ("date", "source"), row_of(coverage), stamp="saved_at")
 
 
 def save_stage(engine: Engine, info: StageInfo) -> None:
     """What the stage did; the latest run of the partition stays."""
-    upsert(engine, "stage_run", ("date", "stage", "source"), asdict(info), stamp="finished_at")
+    upsert(engine, "stage_run", ("date", "stage", "source"), row_of(info), stamp="finished_at")
 
 
 def upsert(
@@ -56,6 +56,11 @@ def upsert(
     )
     with engine.begin() as connection:
         connection.execute(statement, tidy(row))
+
+
+def row_of(record: Any) -> dict[str, Any]:
+    """The record's fields by name, as they are; ``asdict`` would copy what is inside."""
+    return {one.name: getattr(record, one.name) for one in fields(record)}
 
 
 def bound(name: str) -> str:
@@ -138,7 +143,7 @@ def merge_templates(
 
 def template_row(template: Template, source: str, date: str) -> dict[str, Any]:
     sha = text_sha(template.model_text)
-    return {**asdict(template), "text_sha": sha, "source": source, "date": date}
+    return {**row_of(template), "text_sha": sha, "source": source, "date": date}
 
 
 def save_vectors(
@@ -234,7 +239,7 @@ def index_vectors(engine: Engine, model_id: str, *, minimum: int = 20_000) -> bo
 
 
 def index_statement(connection: Connection, model_id: str, dim: int) -> str:
-    with connection.connection.cursor() as cursor:
+    with copy.cursor_of(connection) as cursor:
         literal = cursor.mogrify("%s", (model_id,)).decode("utf-8").replace("%", "%%")
     name = f"vector_{text_sha(model_id)[:12]}_{dim}"
     return (
@@ -315,16 +320,16 @@ def insert(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -
 
 
 def cluster_row(position: int, cluster: Cluster) -> dict[str, Any]:
-    row = asdict(cluster)
+    row = row_of(cluster)
     return {**row, "position": position, "template_ids": list(cluster.template_ids)}
 
 
 def finding_row(position: int, finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "position": position, "evidence": to_json(finding.evidence)}
+    return {**row_of(finding), "position": position, "evidence": to_json(finding.evidence)}
 
 
 def incident_row(incident: Incident) -> dict[str, Any]:
-    row = asdict(incident)
+    row = row_of(incident)
     del row["finding_ids"], row["similar"]
     return {
         **row,

@@ -1,0 +1,326 @@
+"""What was kept, read back as the nouns of ``biglog.records``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date as Date
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, text
+
+from biglog.errors import BadInput
+from biglog.records import (
+    COUNTS,
+    Cause,
+    Cluster,
+    Coverage,
+    Finding,
+    History,
+    HourCount,
+    Incident,
+    Night,
+    Similar,
+    StageInfo,
+    Template,
+    TemplateVectors,
+    Vectors,
+)
+from biglog.store import copy
+
+Rows = list[Mapping[str, Any]]
+USUAL_NIGHTS = 28
+TEMPLATE = "template_id, pattern, model_text, version, example"
+COVERAGE = (
+    "source, date::text AS date, state, files, bytes, lines, quarantined, format, first_at,"
+    " last_at, reason"
+)
+STAGE = "stage, source, date::text AS date, rows_in, rows_out, skipped, seconds, note"
+FINDING = (
+    "finding_id, date::text AS date, kind, source, service, host, template_id, level, started_at,"
+    " ended_at, score, count, expected, reason, evidence, example"
+)
+MICROSECONDS = "(extract(epoch FROM {0}) * 1000000)::bigint"
+COUNT_QUERY = (
+    "SELECT source, date::text, "
+    + MICROSECONDS.format("bucket")
+    + ", service, host, level, template_id, count, "
+    + MICROSECONDS.format("first_at")
+    + ", "
+    + MICROSECONDS.format("last_at")
+    + " FROM biglog.template_count WHERE date = ANY(%s::date[])"
+    " ORDER BY date, source, bucket, service, host, level, template_id"
+)
+
+
+def rows(connection: Connection, query: str, /, **parameters: Any) -> Rows:
+    return [dict(one) for one in connection.execute(text(query), parameters).mappings()]
+
+
+def templates(engine: Engine) -> dict[str, Template]:
+    """The whole catalogue, each template as it is now."""
+    with engine.connect() as connection:
+        found = rows(connection, f"SELECT {TEMPLATE} FROM biglog.template ORDER BY template_id")
+    return {one["template_id"]: Template(**one) for one in found}
+
+
+def known_texts(engine: Engine, model_id: str) -> set[str]:
+    """``text_sha`` of every text whose vector under that model is kept."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT text_sha FROM biglog.vector WHERE model_id = :model_id"),
+            {"model_id": model_id},
+        )
+        return set(found.scalars())
+
+
+def vectors(engine: Engine, model_id: str, template_ids: Iterable[str]) -> TemplateVectors:
+    """Unit vectors of those templates that have one under the model, in the order asked."""
+    with engine.connect() as connection:
+        return vectors_of(connection, model_id, list(template_ids))
+
+
+def vectors_of(connection: Connection, model_id: str, wanted: Sequence[str]) -> TemplateVectors:
+    found = connection.execute(
+        text(
+            "SELECT t.template_id, halfvec_send(v.embedding)"
+            " FROM biglog.template t JOIN biglog.vector v USING (text_sha)"
+            " WHERE v.model_id = :model_id AND t.template_id = ANY(:wanted)"
+        ),
+        {"model_id": model_id, "wanted": list(wanted)},
+    )
+    by_id = {one[0]: bytes(one[1]) for one in found}
+    ids = tuple(one for one in dict.fromkeys(wanted) if one in by_id)
+    dim = dimension(connection, model_id)
+    return TemplateVectors(model_id, ids, unpack([by_id[one] for one in ids], dim))
+
+
+def dimension(connection: Connection, model_id: str) -> int:
+    """Numbers per vector of the model; 0 where it is not known."""
+    query = "SELECT dim FROM biglog.embedding_model WHERE model_id = :model_id"
+    return int(connection.execute(text(query), {"model_id": model_id}).scalar() or 0)
+
+
+def unpack(packed: Sequence[bytes], dim: int) -> Vectors:
+    """Rows from pgvector's binary ``halfvec``, made unit length again after the rounding."""
+    if not packed:
+        return np.empty((0, dim), np.float32)
+    numbers = np.frombuffer(b"".join(packed), dtype=">f2").reshape(len(packed), dim + 2)
+    values = numbers[:, 2:].astype(np.float32)
+    return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
+
+
+def counts(engine: Engine, dates: Iterable[str]) -> pa.Table:
+    """COUNTS of those nights, all sources, sorted."""
+    with engine.connect() as connection:
+        return counts_of(connection, list(dates))
+
+
+def counts_of(connection: Connection, dates: Sequence[str]) -> pa.Table:
+    return copy.fetch(connection, COUNT_QUERY, (list(dates),), COUNTS)
+
+
+def coverage(engine: Engine, date: str) -> tuple[Coverage, ...]:
+    with engine.connect() as connection:
+        return coverage_of(connection, date)
+
+
+def coverage_of(connection: Connection, date: str) -> tuple[Coverage, ...]:
+    query = f"SELECT {COVERAGE} FROM biglog.coverage WHERE date = CAST(:date AS date)"
+    return tuple(Coverage(**one) for one in rows(connection, f"{query} ORDER BY source", date=date))
+
+
+def stages(engine: Engine, date: str) -> tuple[StageInfo, ...]:
+    """What was done for the night, in the order in which it ended."""
+    with engine.connect() as connection:
+        return stages_of(connection, date)
+
+
+def stages_of(connection: Connection, date: str) -> tuple[StageInfo, ...]:
+    query = f"SELECT {STAGE} FROM biglog.stage_run WHERE date = CAST(:date AS date)"
+    found = rows(connection, f"{query} ORDER BY finished_at, stage, source", date=date)
+    return tuple(StageInfo(**one) for one in found)
+
+
+def history(engine: Engine, date: str, days: int, model_id: str) -> History:
+    """What the ``days`` nights before the date know; nothing of the date itself or later."""
+    with engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        covered = covered_before(connection, date, days)
+        dates = tuple(sorted({one for found in covered.values() for one in found}))
+        first_seen = first_seen_before(connection, date)
+        return History(
+            dates=dates,
+            counts=counts_of(connection, dates),
+            covered=covered,
+            vectors=vectors_of(connection, model_id, sorted(first_seen)),
+            first_seen=first_seen,
+            incidents=incidents_between(connection, days_before(date, days), date),
+        )
+
+
+def days_before(date: str, days: int) -> str:
+    return (Date.fromisoformat(date) - timedelta(days=days)).isoformat()
+
+
+def covered_before(connection: Connection, date: str, days: int) -> dict[str, frozenset[str]]:
+    """Source to the nights on which it arrived; a night it arrived empty counts."""
+    found = connection.execute(
+        text(
+            "SELECT source, array_agg(date::text) FROM biglog.coverage"
+            " WHERE date >= CAST(:first AS date) AND date < CAST(:date AS date)"
+            " AND state IN ('complete', 'empty') GROUP BY source ORDER BY source"
+        ),
+        {"first": days_before(date, days), "date": date},
+    )
+    return {source: frozenset(dates) for source, dates in found}
+
+
+def first_seen_before(connection: Connection, date: str) -> dict[str, str]:
+    found = connection.execute(
+        text(
+            "SELECT template_id, first_seen::text FROM biglog.template"
+            " WHERE first_seen < CAST(:date AS date)"
+        ),
+        {"date": date},
+    )
+    return {template_id: first for template_id, first in found}
+
+
+def incidents_between(connection: Connection, first: str, last: str) -> tuple[Incident, ...]:
+    """Incidents of the nights from the first up to, not with, the last; oldest night first."""
+    found = rows(
+        connection,
+        "SELECT incident_id, date::text AS date, rank, title, severity, factors, state, day,"
+        " services, hosts, started_at, ended_at, first_line, worst_line, causes,"
+        " similar_events, runbooks, array(SELECT f.finding_id FROM biglog.incident_finding f"
+        "  WHERE f.date = i.date AND f.incident_id = i.incident_id ORDER BY f.position)"
+        "  AS finding_ids"
+        " FROM biglog.incident i"
+        " WHERE date >= CAST(:first AS date) AND date < CAST(:last AS date)"
+        " ORDER BY i.date, rank, incident_id",
+        first=first,
+        last=last,
+    )
+    return tuple(incident(one) for one in found)
+
+
+def incident(row: Mapping[str, Any]) -> Incident:
+    values = dict(row)
+    values["similar"] = values.pop("similar_events")
+    for name in ("services", "hosts", "finding_ids"):
+        values[name] = tuple(values[name])
+    for name, kind in (("causes", Cause), ("similar", Similar), ("runbooks", Similar)):
+        values[name] = tuple(kind(**one) for one in values[name])
+    return Incident(**values)
+
+
+def night(engine: Engine, date: str) -> Night:
+    """All that the report says about the night. Raises BadInput where it was never published."""
+    with engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        head = published(connection, date)
+        findings = findings_of(connection, date)
+        clusters = clusters_of(connection, date)
+        return Night(
+            date=date,
+            coverage=coverage_of(connection, date),
+            findings=findings,
+            incidents=incidents_between(connection, date, days_before(date, -1)),
+            clusters=clusters,
+            templates=templates_of(connection, named(findings, clusters)),
+            stages=stages_of(connection, date),
+            hourly=hourly_of(connection, date),
+            history_days=head["history_days"],
+            model_id=head["model_id"],
+        )
+
+
+def published(connection: Connection, date: str) -> Mapping[str, Any]:
+    query = "SELECT history_days, model_id FROM biglog.night WHERE date = CAST(:date AS date)"
+    found = rows(connection, query, date=date)
+    if not found:
+        last = connection.execute(text("SELECT max(date)::text FROM biglog.night")).scalar()
+        raise BadInput(
+            f"no night {date} was published (the latest is {last or 'none'}); "
+            f"run biglog run --date {date}"
+        )
+    return found[0]
+
+
+def nights(engine: Engine) -> tuple[str, ...]:
+    """Every published night, oldest first."""
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT date::text FROM biglog.night ORDER BY date"))
+        return tuple(found.scalars())
+
+
+def findings_of(connection: Connection, date: str) -> tuple[Finding, ...]:
+    query = f"SELECT {FINDING} FROM biglog.finding WHERE date = CAST(:date AS date)"
+    found = rows(connection, f"{query} ORDER BY position, finding_id", date=date)
+    return tuple(Finding(**one) for one in found)
+
+
+def clusters_of(connection: Connection, date: str) -> tuple[Cluster, ...]:
+    found = rows(
+        connection,
+        "SELECT date::text AS date, label, title, medoid_id, template_ids, lines"
+        " FROM biglog.cluster WHERE date = CAST(:date AS date) ORDER BY position, label",
+        date=date,
+    )
+    return tuple(Cluster(**{**one, "template_ids": tuple(one["template_ids"])}) for one in found)
+
+
+def named(findings: Sequence[Finding], clusters: Sequence[Cluster]) -> set[str]:
+    members = {one for cluster in clusters for one in (*cluster.template_ids, cluster.medoid_id)}
+    return (members | {one.template_id for one in findings}) - {""}
+
+
+def templates_of(connection: Connection, wanted: Iterable[str]) -> dict[str, Template]:
+    found = rows(
+        connection,
+        f"SELECT {TEMPLATE} FROM biglog.template WHERE template_id = ANY(:wanted)"
+        " ORDER BY template_id",
+        wanted=sorted(wanted),
+    )
+    return {one["template_id"]: Template(**one) for one in found}
+
+
+# Earlier nights on which the source arrived count with zero for the hours in which it was silent.
+HOURLY = """
+WITH hour_count AS (
+    SELECT date, source, extract(hour FROM bucket AT TIME ZONE 'UTC')::integer AS hour,
+           sum(count) AS lines,
+           sum(count) FILTER (WHERE level IN ('ERROR', 'CRITICAL')) AS errors
+    FROM biglog.template_count
+    WHERE date >= CAST(:first AS date) AND date <= CAST(:date AS date)
+    GROUP BY 1, 2, 3
+), usual AS (
+    SELECT v.source, h.hour,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(c.lines, 0)) AS expected
+    FROM biglog.coverage v
+    CROSS JOIN generate_series(0, 23) AS h (hour)
+    LEFT JOIN hour_count c ON c.date = v.date AND c.source = v.source AND c.hour = h.hour
+    WHERE v.date >= CAST(:first AS date) AND v.date < CAST(:date AS date)
+      AND v.state IN ('complete', 'empty')
+    GROUP BY 1, 2
+), tonight AS (
+    SELECT source FROM biglog.coverage WHERE date = CAST(:date AS date)
+    UNION SELECT source FROM hour_count WHERE date = CAST(:date AS date)
+)
+SELECT t.source, h.hour, coalesce(c.lines, 0)::bigint AS lines,
+       coalesce(c.errors, 0)::bigint AS errors, u.expected
+FROM tonight t
+CROSS JOIN generate_series(0, 23) AS h (hour)
+LEFT JOIN hour_count c ON c.date = CAST(:date AS date) AND c.source = t.source AND c.hour = h.hour
+LEFT JOIN usual u ON u.source = t.source AND u.hour = h.hour
+ORDER BY t.source, h.hour
+"""
+
+
+def hourly_of(connection: Connection, date: str) -> tuple[HourCount, ...]:
+    """24 rows per source of the night; expected is the median of up to 28 earlier nights."""
+    first = days_before(date, USUAL_NIGHTS)
+    return tuple(HourCount(**one) for one in rows(connection, HOURLY, date=date, first=first))
