@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from biglog.records import Template
 from biglog.templates.mask import MARK
-from biglog.templates.tokens import Tokens, collapse_lists, fill_empty, parse
+from biglog.templates.tokens import Tokens, collapse_lists, parse, simpler_forms
 
 Places = tuple[int, ...]
 
@@ -32,7 +32,7 @@ class Catalogue:
 
     def find(self, shape: Tokens) -> str | None:
         """The id of the most specific template that the shape is an instance of."""
-        for form in (shape, fill_empty(shape), collapse_lists(shape)):
+        for form in (shape, *simpler_forms(shape), collapse_lists(shape)):
             found = self.look_up(form)
             if found is not None:
                 return self.tokens[found]

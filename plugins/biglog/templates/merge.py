@@ -12,9 +12,9 @@ from biglog.templates.tokens import (
     DELIMITERS,
     Tokens,
     collapse_lists,
-    fill_empty,
     is_fixed,
     is_name,
+    simpler_forms,
     stem_of,
 )
 
@@ -45,7 +45,7 @@ def generalise(shapes: Iterable[Tokens], similarity: float) -> dict[Tokens, Toke
         if not step:
             break
         final = {shape: step.get(now, now) for shape, now in final.items()}
-    return join_lists(join_empty(final))
+    return join_lists(join_simpler(final))
 
 
 def widen(shapes: set[Tokens], similarity: float) -> dict[Tokens, Tokens]:
@@ -122,7 +122,7 @@ def variables(column: Column) -> set[str]:
     names = {value for value in column.values if is_name(value)}
     needed = names_needed(shape, place)
     certain = needed == ANNOUNCED and (names or MARK in column.values)
-    if len(names) >= MANY or (certain and MARK in column.values):
+    if len(names) >= max(MANY, needed) or (certain and MARK in column.values):
         return {value for value in column.values if any(c.isalnum() for c in value)}
     if MARK in column.values:
         return names | numbered
@@ -188,12 +188,8 @@ def join_lists(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
     }
 
 
-def join_empty(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
-    """A template with an empty pair of brackets joins the one that has a value there."""
+def join_simpler(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
+    """A template joins the one that it is a rarer form of, where that one exists."""
     known = set(final.values())
-    filled = {now: fill_empty(now) for now in known}
-    return {
-        shape: filled[now] if filled[now] in known else now for shape, now in final.items()
-    }
-
-
+    simpler = {now: next((f for f in simpler_forms(now) if f in known), now) for now in known}
+    return {shape: simpler[now] for shape, now in final.items()}

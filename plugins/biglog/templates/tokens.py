@@ -16,6 +16,7 @@ NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
 LIST = re.compile(rf"{MARK}(?:,? ?{MARK})+")
+CALL = re.compile(rf"(?<![^\s=:,])\w+\({MARK}\)")
 EMPTY = re.compile(r"\(\)|\[\]|\"\"|''|（）")
 
 
@@ -74,7 +75,9 @@ def name_people(tokens: Tokens) -> Tokens:
 
 
 def is_name(token: str) -> bool:
-    return not is_fixed(token) and token != MARK and not is_word(token)
+    if is_fixed(token) or token == MARK:
+        return False
+    return MARK in token or not is_word(token)
 
 
 def collapse_lists(tokens: Tokens, *, longer_than: int = 1) -> Tokens:
@@ -88,8 +91,9 @@ def collapse_lists(tokens: Tokens, *, longer_than: int = 1) -> Tokens:
     return tokens if shorter == text else tuple(SPLIT.findall(shorter))
 
 
-def fill_empty(tokens: Tokens) -> Tokens:
-    """``()`` as ``(<*>)``: a value that happens to be absent."""
+def simpler_forms(tokens: Tokens) -> list[Tokens]:
+    """The same line with a value where it has ``()``, or has ``LOCAL(<*>)``."""
     text = "".join(tokens)
     filled = EMPTY.sub(lambda pair: pair.group()[0] + MARK + pair.group()[1], text)
-    return tokens if filled == text else tuple(SPLIT.findall(filled))
+    forms = [filled, CALL.sub(MARK, text)]
+    return [tuple(SPLIT.findall(form)) for form in forms if form != text]
