@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from biglog.errors import BadInput
 from biglog.knowledge.read import decode, fingerprint, read_all, read_folder, to_markdown
 

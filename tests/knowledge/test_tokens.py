@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from biglog.knowledge.glossary import load_glossary, wishes
 from biglog.knowledge.tokens import language, phrases, stem, tokens
 

@@ -14,6 +14,7 @@ VERSION = 1
 CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WORD = re.compile(rf"[a-z0-9_]+(?:[.:/@-][a-z0-9_]+)*|[{CJK}]+", re.IGNORECASE)
 PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$\{[^}]*\}", re.DOTALL)
 ENGLISH_FILLERS = """
 a about after all also an and any are as at be been but by can could did do does doing for
@@ -140,5 +141,5 @@ def chinese_share(text: str) -> float:
 
 
 def language(text: str) -> str:
-    """``zh`` where a fifth of the letters is Chinese (a command is English in any entry)."""
-    return "zh" if chinese_share(text) >= 0.2 else "en"
+    """``zh`` where a fifth of the letters outside code is Chinese: commands are always English."""
+    return "zh" if chinese_share(CODE.sub(" ", text)) >= 0.2 else "en"
