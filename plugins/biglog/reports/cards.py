@@ -1,0 +1,229 @@
+"""Incidents as cards: what is wrong, where, since when, and why we think so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from biglog.records import Cause, Finding, Incident, Night, Similar
+from biglog.reports import reasons
+from biglog.reports.limits import Limits
+from biglog.reports.reasons import FindingRow
+from biglog.reports.text import LineText, line, shape, shorten
+from biglog.reports.verdict import ICONS, Chip, band, some, title
+from biglog.reports.voice import Voice
+
+CAUSES = 3
+SIMILAR = 3
+FACTORS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """A candidate cause; never more than a candidate."""
+
+    place: str
+    confidence: str
+    timing: str
+    reason: str
+    pattern: LineText | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A past incident or a runbook like this one."""
+
+    title: str
+    similarity: str
+    detail: str
+    date: str
+    ref: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One thing severity is made of; percent is the width of its bar."""
+
+    label: str
+    value: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One incident."""
+
+    anchor: str
+    rank: str
+    tone: str
+    band: Chip
+    state: Chip
+    severity: str
+    title: str
+    services: str
+    hosts: str
+    when: str
+    lasted: str
+    first: LineText | None
+    worst: LineText | None
+    factors: tuple[Factor, ...]
+    causes: tuple[CauseRow, ...]
+    similar: tuple[Recalled, ...]
+    runbooks: tuple[Recalled, ...]
+    findings: tuple[FindingRow, ...]
+    findings_total: str
+    findings_hidden: str
+    incident_id: str
+    sql: str
+
+
+def cards(night: Night, voice: Voice, limits: Limits) -> tuple[Card, ...]:
+    return tuple(card(night, one, voice, limits) for one in chosen(night, limits))
+
+
+def chosen(night: Night, limits: Limits) -> list[Incident]:
+    """The incidents that are shown, by rank, those that are over last."""
+    ordered = sorted(night.incidents, key=lambda i: (i.state == "resolved", i.rank, i.incident_id))
+    return ordered[: limits.incidents]
+
+
+def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card:
+    findings = members(night, incident)
+    tone = "ok" if incident.state == "resolved" else band(incident.severity)
+    seconds = (incident.ended_at - incident.started_at).total_seconds()
+    first = quoted(night, findings, incident.first_line, limits)
+    worst = quoted(night, findings, incident.worst_line, limits)
+    hidden = len(findings) - limits.findings
+    return Card(
+        anchor=f"incident-{incident.rank}",
+        rank=voice.number(incident.rank),
+        tone=tone,
+        band=Chip(tone, ICONS[tone], voice.say(f"band.{tone}")),
+        state=Chip(incident.state, "", state_words(incident, voice)),
+        severity=voice.number(incident.severity),
+        title=title(night, incident, voice, limits.words),
+        services=some(incident.services, voice, 4),
+        hosts=some(incident.hosts, voice, 4),
+        when=voice.span(incident.started_at, incident.ended_at, night.date),
+        lasted=voice.duration(seconds) if seconds > 0 else "",
+        first=first,
+        worst=None if incident.worst_line == incident.first_line else worst,
+        factors=factors(incident, voice),
+        causes=tuple(
+            cause_row(night, one, findings, voice, limits) for one in incident.causes[:CAUSES]
+        ),
+        similar=tuple(recalled(one, voice, limits) for one in incident.similar[:SIMILAR]),
+        runbooks=tuple(recalled(one, voice, limits) for one in incident.runbooks[:SIMILAR]),
+        findings=tuple(
+            reasons.row(one, night.templates, voice, limits, rank="")
+            for one in findings[: limits.findings]
+        ),
+        findings_total=voice.count("count.findings", len(findings)),
+        findings_hidden=voice.count("hidden.findings", hidden) if hidden > 0 else "",
+        incident_id=shorten(incident.incident_id, 64),
+        sql=query(incident.incident_id, night.date),
+    )
+
+
+def members(night: Night, incident: Incident) -> list[Finding]:
+    """The incident's findings in the order of time."""
+    own = set(incident.finding_ids)
+    found = [one for one in night.findings if one.finding_id in own]
+    return sorted(found, key=lambda f: (f.started_at, -f.score, f.finding_id))
+
+
+def state_words(incident: Incident, voice: Voice) -> str:
+    day = voice.number(incident.day)
+    return voice.say(f"state.{incident.state}", day=day)
+
+
+def quoted(night: Night, findings: Sequence[Finding], text: str, limits: Limits) -> LineText | None:
+    """A line of the incident, with the variables of the template it came from."""
+    if not text or not limits.chars:
+        return None
+    same = [one.template_id for one in findings if one.example == text]
+    others = [one.template_id for one in findings if one.example != text]
+    patterns = [night.templates[key].pattern for key in same + others if key in night.templates]
+    for pattern in patterns:
+        told = line(text, pattern, limits.chars)
+        if any(piece.variable for piece in told.pieces):
+            return told
+    return line(text, "", limits.chars)
+
+
+def factors(incident: Incident, voice: Voice) -> tuple[Factor, ...]:
+    """What the severity is made of, strongest first."""
+    ranked = sorted(incident.factors.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(
+        Factor(shorten(voice.label("factor", name), 40), voice.percent(share), percent(share))
+        for name, share in ranked[:FACTORS]
+    )
+
+
+def percent(share: float) -> int:
+    return round(100 * min(max(share, 0.0), 1.0))
+
+
+def cause_row(
+    night: Night, cause: Cause, findings: Sequence[Finding], voice: Voice, limits: Limits
+) -> CauseRow:
+    template = night.templates.get(cause.template_id)
+    return CauseRow(
+        place=reasons.place(cause.service, cause.host, voice),
+        confidence=voice.percent(min(max(cause.confidence, 0.0), 1.0)),
+        timing=timing(cause, findings, night.date, voice),
+        reason=shorten(cause.reason, 2 * limits.words),
+        pattern=shape(template.pattern, limits.words) if template else None,
+    )
+
+
+def timing(cause: Cause, findings: Sequence[Finding], date: str, voice: Voice) -> str:
+    """When the candidate's place first looked odd, and how long before everywhere else."""
+    here = [f.started_at for f in findings if (f.service, f.host) == (cause.service, cause.host)]
+    there = [f.started_at for f in findings if (f.service, f.host) != (cause.service, cause.host)]
+    if not here:
+        return ""
+    first = voice.clock(min(here), date)
+    if not there or min(there) <= min(here):
+        return voice.say("cause.first_seen", time=first)
+    ahead = voice.duration((min(there) - min(here)).total_seconds())
+    return voice.say("cause.ahead", time=first, ahead=ahead)
+
+
+def recalled(one: Similar, voice: Voice, limits: Limits) -> Recalled:
+    return Recalled(
+        title=shorten(one.title, limits.words),
+        similarity=voice.percent(min(max(one.similarity, 0.0), 1.0)),
+        detail=shorten(one.detail, limits.words),
+        date=shorten(one.date, 20),
+        ref=shorten(one.ref, 120),
+        href=link(one.ref),
+    )
+
+
+def link(address: str) -> str:
+    """The address where it is http or https, else nothing: no script hides behind a click."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    plain = address.isascii() and address.isprintable() and " " not in address
+    return address if plain and parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def query(incident_id: str, date: str) -> str:
+    """SQL that shows the incident's findings."""
+    return (
+        "SELECT f.*\n"
+        "FROM biglog_report.incident_findings AS i\n"
+        "JOIN biglog_report.findings AS f USING (finding_id)\n"
+        f"WHERE i.incident_id = {literal(incident_id)} AND f.date = {literal(date)}\n"
+        "ORDER BY f.started_at;"
+    )
+
+
+def literal(text: str) -> str:
+    """A single-quoted SQL literal of visible text."""
+    return "'" + shorten(text, 64).replace("'", "''") + "'"
