@@ -1,0 +1,114 @@
+"""Where an incident's fault most likely lies, with the reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from biglog.incidents.episodes import Episode
+from biglog.incidents.group import Ties
+from biglog.records import Cause
+
+# Lines in which a service speaks of its own exhaustion or end rather than of another's.
+OWN_FAULT = re.compile(
+    r"no space left|disk full|out of memory|oom|too many (?:connections|open files|clients)"
+    r"|remaining connection slots|shutting down|shut down|terminat(?:ed|ing) (?:by|due)"
+    r"|received (?:sig|fast|smart|immediate)|panic|killed|segfault|corrupt|read-only|deadlock"
+    r"|restart(?:ing|ed)|crash|maxmemory|not accepting|recovery|certificate|configuration"
+    r"|磁盘已满|内存不足|连接数过多|正在关闭|崩溃",
+    re.IGNORECASE,
+)
+GRAVE = 0.5
+WEIGHTS = {"blamed": 1.0, "silent": 0.8, "own": 0.6, "first": 0.4, "symptoms": 0.4, "blames": -0.5}
+
+
+@dataclass
+class Suspect:
+    """A service with the evidence for and against it, each 0 to 1."""
+
+    service: str
+    signs: dict[str, float] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    episodes: list[Episode] = field(default_factory=list)
+    heard_from: list[Episode] = field(default_factory=list)
+
+    @property
+    def weight(self) -> float:
+        return sum(WEIGHTS[sign] * value for sign, value in self.signs.items())
+
+    def add(self, sign: str, value: float, words: str) -> None:
+        if value > self.signs.get(sign, 0.0):
+            self.signs[sign] = value
+            self.words[sign] = words
+
+
+def causes(group: Sequence[Episode], known: Ties, texts: Mapping[str, str]) -> tuple[Cause, ...]:
+    """Candidate services, the likeliest first."""
+    suspects = gather(group, known)
+    for one in suspects.values():
+        weigh_own(one, texts)
+    weigh_first(list(suspects.values()))
+    ordered = sorted(suspects.values(), key=lambda s: (-s.weight, s.service))
+    total = sum(max(0.05, s.weight) for s in ordered)
+    return tuple(cause(one, max(0.05, one.weight) / total) for one in ordered)
+
+
+def gather(group: Sequence[Episode], known: Ties) -> dict[str, Suspect]:
+    """Suspects with who blames whom; a blamed service needs no finding of its own."""
+    suspects: dict[str, Suspect] = {}
+    for episode in group:
+        own = suspects.setdefault(episode.finding.service, Suspect(episode.finding.service))
+        own.episodes.append(episode)
+    for episode in group:
+        finding = episode.finding
+        for at, name in enumerate(known.blames.get(finding.finding_id, ())):
+            value = finding.score * episode.gravity / (1 + at)
+            words = f"{finding.service or finding.source} logs trouble with {name}"
+            blamed = suspects.setdefault(name, Suspect(name))
+            blamed.heard_from.append(episode)
+            blamed.add("blamed", value, words)
+            suspects[finding.service].add("blames", value, f"it blames {name}")
+    return suspects
+
+
+def weigh_own(suspect: Suspect, texts: Mapping[str, str]) -> None:
+    """What the service's own findings say of it."""
+    for episode in suspect.episodes:
+        finding = episode.finding
+        if finding.kind == "silence" and not finding.template_id:
+            words = f"it fell silent at {episode.started_at:%H:%M}"
+            suspect.add("silent", finding.score, words)
+        text = texts.get(finding.finding_id, "")
+        told = OWN_FAULT.search(text) if finding.kind not in ("rate_down", "silence") else None
+        if told and episode.gravity >= GRAVE:
+            suspect.add("own", finding.score, f"it reports “{told.group(0).lower()}” itself")
+        suspect.add("symptoms", finding.score * episode.gravity, "it shows trouble of its own")
+
+
+def weigh_first(suspects: Sequence[Suspect]) -> None:
+    """Earlier is likelier; ten minutes (one window of counts) halve it."""
+    starts = {s.service: min(e.started_at for e in s.episodes) for s in suspects if s.episodes}
+    if len(starts) < 2:
+        return
+    earliest = min(starts.values())
+    for one in suspects:
+        if one.service not in starts:
+            continue
+        late = (starts[one.service] - earliest).total_seconds() / 600
+        words = f"it was odd first, from {starts[one.service]:%H:%M:%S}"
+        one.add("first", 0.5**late, words if late == 0 else "it was odd soon after the first")
+
+
+def cause(suspect: Suspect, confidence: float) -> Cause:
+    shown = suspect.episodes or suspect.heard_from
+    best = max(shown, key=lambda e: (e.finding.score * e.gravity, e.finding.finding_id))
+    order = sorted(suspect.words, key=lambda sign: -WEIGHTS[sign] * suspect.signs[sign])
+    text = "; ".join(suspect.words[sign] for sign in order)
+    return Cause(
+        service=suspect.service,
+        host=best.finding.host if suspect.episodes else "",
+        template_id=best.finding.template_id,
+        confidence=round(min(1.0, confidence), 3),
+        reason=f"{suspect.service or 'the source'}: {text}.",
+    )

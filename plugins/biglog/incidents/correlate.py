@@ -1,0 +1,96 @@
+"""A night's incidents, ranked: few, each with its findings, place, severity and state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from biglog.incidents.causes import causes
+from biglog.incidents.episodes import Episode, episodes
+from biglog.incidents.group import Ties, group, ties
+from biglog.incidents.places import places, text_of
+from biglog.incidents.severity import factors, severity
+from biglog.incidents.states import remembered, resolved
+from biglog.incidents.words import title
+from biglog.records import Day, Finding, History, Incident, identify
+from biglog.settings import IncidentSettings
+
+KEY_TEMPLATES = 5
+
+
+def correlate(
+    findings: Sequence[Finding], day: Day, history: History, settings: IncidentSettings
+) -> tuple[Incident, ...]:
+    """The night's incidents, the most severe first, then those of last night that are over."""
+    every = episodes(findings)
+    known = ties(every, day, history, places(day, history))
+    groups = group(every, settings.gap_minutes, known)
+    found = [incident(one, day, history, known) for one in groups]
+    kept = [one for one in found if one.severity >= settings.min_severity]
+    kept.sort(key=lambda i: (-i.severity, i.started_at, i.incident_id))
+    active = distinct(kept[: settings.max_incidents])
+    over = resolved(active, history, day.date)[: settings.max_incidents - len(active)]
+    return tuple(replace(one, rank=at) for at, one in enumerate([*active, *over], start=1))
+
+
+def incident(group: Sequence[Episode], day: Day, history: History, known: Ties) -> Incident:
+    """One group of episodes as an incident, not yet ranked."""
+    findings = list({e.finding.finding_id: e.finding for e in group}.values())
+    suspects = causes(group, known, {f.finding_id: text_of(f, day) for f in findings})
+    services = tuple(c.service for c in suspects if c.service)
+    state, past = remembered(services, findings, history)
+    values = factors(group)
+    worst = max(group, key=lambda e: (e.gravity * e.finding.score, e.count, e.finding.finding_id))
+    return Incident(
+        incident_id=past.incident_id if past else name(day.date, findings),
+        date=day.date,
+        rank=0,
+        title=title(worst, day),
+        severity=severity(values),
+        factors=values,
+        state=state,
+        day=past.day + 1 if past and state == "ongoing" else 1,
+        services=services,
+        hosts=hosts(group),
+        started_at=min(e.started_at for e in group),
+        ended_at=max(e.ended_at for e in group),
+        finding_ids=tuple(f.finding_id for f in findings),
+        first_line=line(group[0].finding),
+        worst_line=line(worst.finding),
+        causes=suspects,
+    )
+
+
+def name(date: str, findings: Sequence[Finding]) -> str:
+    """An id of the first night and the strongest subjects; a rerun gives the same."""
+    strong = sorted(findings, key=lambda f: (-f.score, f.finding_id))[:KEY_TEMPLATES]
+    return identify(date, *sorted(f.template_id or f"{f.source}/{f.service}" for f in strong))
+
+
+def distinct(found: Sequence[Incident]) -> list[Incident]:
+    """Incidents with the same subjects twice in one night get ids by their order in time."""
+    seen: dict[str, int] = {}
+    named: dict[int, Incident] = {}
+    for at in sorted(range(len(found)), key=lambda i: (found[i].started_at, i)):
+        one = found[at]
+        again = seen.get(one.incident_id, 0)
+        seen[one.incident_id] = again + 1
+        named[at] = (
+            replace(one, incident_id=identify(one.incident_id, str(again))) if again else one
+        )
+    return [named[at] for at in range(len(found))]
+
+
+def hosts(group: Sequence[Episode]) -> tuple[str, ...]:
+    """Hosts by how much was odd there."""
+    weight: dict[str, float] = {}
+    for e in group:
+        own = [e.finding.host] if e.finding.host else list(e.finding.evidence.get("hosts", ()))
+        for host in own:
+            weight[host] = weight.get(host, 0.0) + e.finding.score * e.gravity / len(own)
+    return tuple(sorted(weight, key=lambda h: (-weight[h], h)))
+
+
+def line(finding: Finding) -> str:
+    """The example, or the reason where nothing was said."""
+    return finding.example or finding.reason

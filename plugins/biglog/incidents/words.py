@@ -1,0 +1,47 @@
+"""An incident's title: its worst symptom in plain words."""
+
+from __future__ import annotations
+
+import re
+
+from biglog.incidents.episodes import Episode
+from biglog.records import Day
+
+MOST = 90
+
+
+def title(worst: Episode, day: Day) -> str:
+    """Where, what, how much and since when, in one line."""
+    finding = worst.finding
+    where = finding.service or finding.source
+    if finding.host and finding.host != where:
+        where += f" on {finding.host}"
+    return f"{where}: {symptom(worst, day)} from {worst.started_at:%H:%M}"
+
+
+def symptom(worst: Episode, day: Day) -> str:
+    finding = worst.finding
+    said = quoted(worst, day)
+    if finding.kind == "silence":
+        what = f"{said} stopped" if said else "silent"
+        return f"{what} for {worst.minutes:,.0f} minutes"
+    if finding.kind == "stopped_template":
+        return f"{said} did not come at all"
+    if finding.kind in ("rate_up", "rate_down"):
+        change = float(finding.evidence.get("change", 1.0))
+        than = "its usual rate" if finding.kind == "rate_up" else "below its usual rate"
+        return f"{said or loudness(worst)} {change:,.0f} times {than}"
+    kind = {"new_template": "new ", "returned_template": "again "}.get(finding.kind, "odd ")
+    return f"{kind}{finding.level.lower() or 'line'} {said}, {worst.count:,} times"
+
+
+def loudness(worst: Episode) -> str:
+    return "errors and warnings" if worst.gravity >= 0.5 else "lines"
+
+
+def quoted(worst: Episode, day: Day) -> str:
+    template = day.templates.get(worst.finding.template_id)
+    if not template:
+        return ""
+    line = re.sub(r"\s+", " ", template.pattern.replace("<*>", "…")).strip()
+    return f"“{line if len(line) <= MOST else line[: MOST - 1] + '…'}”"

@@ -1,0 +1,198 @@
+"""Synthetic findings and counts; no line here was recorded from a real system."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from findings import synthetic as made
+
+from biglog.incidents.correlate import correlate
+from biglog.records import Finding, identify
+from biglog.settings import IncidentSettings
+
+PATTERNS = {
+    "refused": "could not connect to postgres at <*>: connection refused",
+    "slots": "FATAL: sorry, too many clients already",
+    "five": "upstream prematurely closed connection while reading from shop",
+    "cache": "redis timeout after <*> ms",
+    "greeting": "welcome banner <*>",
+    "odd": "flux capacitor drained",
+}
+SERVICES = [
+    *made.every(60, 9, "shop", "INFO", "greeting"),
+    *made.every(60, 9, "postgres", "INFO", "greeting", host="db1"),
+    *made.every(60, 9, "nginx", "INFO", "greeting", host="web1"),
+    *made.every(60, 9, "redis", "INFO", "greeting", host="cache1"),
+]
+DAY = made.night(SERVICES, PATTERNS)
+HISTORY = made.past(dict.fromkeys(made.dates(5), SERVICES))
+
+
+def found(clock, service, template_id, **more):
+    """A new ERROR of half an hour, unless told otherwise."""
+    date = more.pop("date", DAY.date)
+    minutes = more.pop("minutes", 30)
+    started = datetime.fromisoformat(f"{date}T{clock}:00").replace(tzinfo=UTC)
+    gravity = more.pop("gravity", 0.8)
+    extra = more.pop("evidence", {})
+    kind = more.pop("kind", "new_template")
+    host = more.pop("host", "app1")
+    return Finding(
+        finding_id=identify(kind, "shop", service, host, template_id, date),
+        date=date,
+        kind=kind,
+        source="shop",
+        service=service,
+        host=host,
+        template_id=template_id,
+        level=more.pop("level", "ERROR"),
+        started_at=started,
+        ended_at=started + timedelta(minutes=minutes),
+        score=more.pop("score", 0.85),
+        count=more.pop("count", 100),
+        expected=0.0,
+        reason="Seen often, never before.",
+        evidence={"gravity": gravity, **extra},
+        example=PATTERNS.get(template_id, ""),
+    )
+
+
+def night(*findings, history=HISTORY):
+    return correlate(findings, DAY, history, IncidentSettings())
+
+
+def test_no_findings_no_incidents():
+    assert night() == ()
+
+
+def test_one_fault_over_three_services_is_one_incident_at_its_place():
+    (one,) = night(
+        found("02:13", "nginx", "five", host="web1"),
+        found("02:12", "shop", "refused"),
+        found("02:11", "postgres", "slots", host="db1"),
+    )
+    assert one.services[0] == "postgres"
+    assert set(one.services) == {"postgres", "shop", "nginx"}
+    assert one.first_line == "FATAL: sorry, too many clients already"
+    assert one.rank == 1
+    assert one.state == "new"
+    assert one.day == 1
+    assert "too many clients" in one.causes[0].reason
+    assert sum(c.confidence for c in one.causes) == pytest.approx(1, abs=0.01)
+
+
+def test_a_blamed_service_needs_no_line_of_its_own():
+    (one,) = night(found("02:12", "shop", "refused"))
+    assert one.services == ("postgres", "shop")
+    assert one.causes[0].reason == "postgres: shop logs trouble with postgres."
+
+
+def test_a_silent_service_is_the_place_rather_than_its_callers():
+    (one,) = night(
+        found("05:01", "shop", "cache"),
+        found("05:00", "redis", "", kind="silence", host="cache1", level="", count=0, score=0.8),
+    )
+    assert one.services[0] == "redis"
+
+
+def test_the_same_service_hours_later_is_another_incident():
+    both = night(found("02:10", "redis", "slots"), found("09:10", "redis", "odd"))
+    assert len(both) == 2
+
+
+def test_strangers_far_apart_are_not_one_incident():
+    both = night(found("02:00", "redis", "odd"), found("03:10", "nginx", "slots"))
+    assert len(both) == 2
+
+
+def test_a_thousand_findings_become_few_incidents():
+    names = ("shop", "postgres", "nginx", "redis")
+    many = [
+        found(f"{2 * (n % 10):02d}:{n % 7:02d}", names[n % 4], f"t{n}", score=0.5 + n % 50 / 100)
+        for n in range(1000)
+    ]
+    grouped = night(*many)
+    assert 8 <= len(grouped) <= 10
+    assert sum(len(one.finding_ids) for one in grouped) == 1000
+
+
+def test_a_mild_finding_alone_is_no_incident():
+    mild = found("02:00", "shop", "greeting", level="INFO", gravity=0.1, score=0.52, count=3)
+    assert night(mild) == ()
+
+
+def test_the_worse_is_ranked_first_and_its_factors_are_told():
+    first, second = night(
+        found("02:00", "shop", "odd", level="WARNING", gravity=0.5, score=0.7, count=2),
+        found("08:00", "redis", "slots", level="CRITICAL", gravity=1.0, count=5000, minutes=120),
+    )
+    assert first.services[0] == "redis"
+    assert first.severity > second.severity
+    assert set(first.factors) == {
+        "level", "novelty", "volume", "spread", "duration", "certainty",
+    }  # fmt: skip
+    assert all(0 <= value <= 1 for value in first.factors.values())
+
+
+def test_two_episodes_of_one_finding_join_the_faults_of_their_hours():
+    spans = [
+        ["2026-03-10T02:00:00+00:00", "2026-03-10T02:30:00+00:00", 60],
+        ["2026-03-10T09:00:00+00:00", "2026-03-10T09:30:00+00:00", 40],
+    ]
+    twice = found("02:00", "shop", "refused", count=60, evidence={"episodes": spans})
+    early, late = sorted(
+        night(twice, found("09:02", "shop", "cache"), found("02:01", "shop", "odd")),
+        key=lambda i: i.started_at,
+    )
+    assert twice.finding_id in early.finding_ids
+    assert twice.finding_id in late.finding_ids
+    assert early.ended_at < late.started_at
+    assert early.incident_id != late.incident_id
+
+
+def test_order_of_findings_does_not_matter():
+    some = [found(f"0{n}:00", "shop", t) for n, t in enumerate(PATTERNS)]
+    assert night(*some) == night(*reversed(some))
+
+
+class TestState:
+    @staticmethod
+    def last(date, **more):
+        """The incident of an earlier night about the same refused connections."""
+        (one,) = correlate(
+            [found("23:00", "shop", "refused", date=date)],
+            replace(DAY, date=date),
+            replace(HISTORY, dates=()),
+            IncidentSettings(),
+        )
+        return replace(one, **more)
+
+    def test_tonight_after_last_night_goes_on_under_the_same_id(self):
+        past = self.last("2026-03-09")
+        known = replace(HISTORY, incidents=(past,))
+        (one,) = night(found("00:10", "shop", "refused", kind="rate_up"), history=known)
+        assert (one.state, one.day, one.incident_id) == ("ongoing", 2, past.incident_id)
+
+    def test_after_calm_nights_it_returned(self):
+        known = replace(HISTORY, incidents=(self.last("2026-03-06"),))
+        (one,) = night(found("00:10", "shop", "refused"), history=known)
+        assert (one.state, one.day) == ("returned", 1)
+
+    def test_other_templates_are_another_incident(self):
+        known = replace(HISTORY, incidents=(self.last("2026-03-06"),))
+        (one,) = night(found("00:10", "shop", "odd"), history=known)
+        assert one.state == "new"
+
+    def test_what_is_over_is_told_once_and_last(self):
+        past = self.last("2026-03-09")
+        known = replace(HISTORY, incidents=(past,))
+        first, over = night(found("00:10", "redis", "odd"), history=known)
+        assert first.state == "new"
+        assert (over.state, over.severity, over.rank) == ("resolved", 0, 2)
+        gone = replace(HISTORY, incidents=(over,))
+        assert night(history=gone) == ()
+
+
+def test_titles_say_where_what_and_since_when():
+    (one,) = night(found("02:12", "redis", "odd"))
+    assert one.title == "redis on app1: new error “flux capacitor drained”, 100 times from 02:12"
