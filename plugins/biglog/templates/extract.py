@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from biglog.templates.mask import WILDCARD
 
@@ -42,46 +41,59 @@ def whole(parts: list[str], slots: list[str]) -> str:
     return f"^{BLANK}*{body}{BLANK}*$"
 
 
-def parameters(contents: pl.Series, numbers: Indices, patterns: list[str]) -> pl.Series:
+def parameters(contents: pl.Series, numbers: Indices, patterns: list[str]) -> pa.Array:
     """A list of values per content; numbers say which pattern each content is an instance of."""
     order = np.argsort(numbers, kind="stable")
-    bounds = np.searchsorted(numbers[order], np.arange(len(patterns) + 1))
+    sizes = np.bincount(numbers, minlength=len(patterns))
+    ends = np.cumsum(sizes)
     grouped = contents.gather(order).alias("content").to_frame()
-    groups = [grouped[int(start) : int(end)] for start, end in pairwise(bounds)]
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return pl.concat(extract(groups, patterns)).gather(back)
+    groups = [grouped[int(end - size) : int(end)] for end, size in zip(ends, sizes, strict=True)]
+    columns = extract(groups, patterns)
+    slots = np.array([len(one) for one in columns], dtype=np.int64)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    rank -= (ends - sizes)[numbers]
+    return lists(columns, slots[numbers], places(slots, sizes, numbers, rank))
 
 
-def extract(groups: list[pl.DataFrame], patterns: list[str]) -> list[pl.Series]:
-    """A list of values per content of each group; what is rare in strict form is done loosely."""
-    plans = [search(group, one, strict(one)) for group, one in zip(groups, patterns, strict=True)]
-    found = pl.collect_all(plans)
-    missed = [i for i, one in enumerate(found) if one["missed"].any()]
-    again = [search(groups[i], patterns[i], loose(patterns[i])) for i in missed]
-    for i, other in zip(missed, pl.collect_all(again), strict=True):
-        gap = found[i]["missed"]
-        found[i] = other.with_columns(
-            values=pl.when(gap).then(other["values"]).otherwise(found[i]["values"])
+def places(slots: Indices, sizes: Indices, numbers: Indices, rank: Indices) -> Indices:
+    """Where the values of each content stand when all columns are laid end to end."""
+    starts = np.concatenate([[0], np.cumsum(slots * sizes)[:-1]])
+    counts = slots[numbers]
+    offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    column = np.arange(int(counts.sum())) - np.repeat(offsets, counts)
+    return np.repeat(starts[numbers] + rank, counts) + column * np.repeat(sizes[numbers], counts)
+
+
+def lists(columns: list[list[pl.Series]], counts: Indices, at: Indices) -> pa.Array:
+    flat = [column for group in columns for column in group]
+    values = pl.concat(flat).gather(at) if flat else pl.Series([], dtype=pl.String)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values.to_arrow().cast(pa.string()))
+
+
+def extract(groups: list[pl.DataFrame], patterns: list[str]) -> list[list[pl.Series]]:
+    """A column per wildcard for each group; what the strict form misses is done loosely."""
+    wild = [i for i, pattern in enumerate(patterns) if WILDCARD in pattern]
+    found = dict(zip(wild, search([(groups[i], strict(patterns[i])) for i in wild]), strict=True))
+    missed = [i for i in wild if found[i].to_series(0).has_nulls()]
+    again = search([(groups[i], loose(patterns[i])) for i in missed])
+    for i, other in zip(missed, again, strict=True):
+        gap = found[i].to_series(0).is_null()
+        found[i] = other.select(
+            pl.when(gap).then(pl.col(name)).otherwise(found[i][name]).fill_null("").alias(name)
+            for name in other.columns
         )
-    return [one["values"] for one in found]
+    return [found[i].get_columns() if i in found else [] for i in range(len(patterns))]
 
 
-def search(group: pl.DataFrame, pattern: str, expression: str) -> pl.LazyFrame:
-    """Columns ``values`` (a list) and ``missed`` (the expression does not fit)."""
-    slots = pattern.count(WILDCARD)
-    if slots == 0:
-        nothing = pl.lit([], dtype=pl.List(pl.String))
-        return group.lazy().select(values=pl.repeat(nothing, pl.len()), missed=pl.lit(value=False))
-    found = pl.col("found").struct
-    return (
-        group.lazy()
-        .select(found=pl.col("content").str.extract_groups(expression))
-        .select(
-            values=pl.concat_list(found.field(str(i + 1)).fill_null("") for i in range(slots)),
-            missed=found.field("1").is_null(),
-        )
-    )
+def search(jobs: list[tuple[pl.DataFrame, str]]) -> list[pl.DataFrame]:
+    """The groups of each expression as columns, null where it does not fit; on all threads."""
+    plans = [
+        group.lazy().select(pl.col("content").str.extract_groups(expression))
+        for group, expression in jobs
+    ]
+    return [one.to_series().struct.unnest() for one in pl.collect_all(plans)]
 
 
 def values_under(text: str, pattern: str) -> list[str]:

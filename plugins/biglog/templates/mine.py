@@ -126,20 +126,15 @@ def assemble(
     found = parameters(heads, numbers, [one.pattern for one in distinct])
     fresh = frozenset(one.template_id for one in distinct if not one.model_text)
     done = complete(distinct, heads, numbers, shapes.texts.gather(first_of(of_shape)))
-    ids = pl.Series([one.template_id for one in done]).gather(numbers)
+    names = pa.array([one.template_id for one in done], pa.string())
+    ids = pa.DictionaryArray.from_arrays(pa.array(numbers), names).cast(pa.string())
     new = frozenset(one.template_id for one in done if one.version == 1) & fresh
-    return Mined(
-        pa.array(ids.to_arrow(), pa.string()), arrow_lists(found), done, new, fresh - new
-    )
+    return Mined(ids, found, done, new, fresh - new)
 
 
 def first_of(numbers: Indices) -> Indices:
     """Where each number from 0 on occurs first."""
     return np.unique(numbers, return_index=True)[1]
-
-
-def arrow_lists(found: pl.Series) -> pa.Array:
-    return found.to_arrow().cast(LIST)
 
 
 def complete(
