@@ -11,7 +11,6 @@ import pytest
 from biglog.errors import BadInput
 from biglog.knowledge.chunks import chunks
 from biglog.knowledge.drafts import draft
-from biglog.knowledge.recall import runbooks
 from biglog.knowledge.search import build_index, search
 from biglog.records import Cause, Entry, Incident
 
@@ -151,11 +150,3 @@ def test_a_draft_has_the_exact_error_lines():
     assert entry.content.count(line) == 1
     assert f"\n    {line}\n" in entry.content  # indented code: no fence to close
     assert search("sorry, too many clients already", build_index([entry, DISK]))[0].entry is entry
-
-
-def test_an_incident_gets_its_runbook_or_none():
-    index = build_index(BASE)
-    found = runbooks("orders-db: ERROR 1040 (HY000): Too many connections", index)
-    assert [(one.kind, one.ref) for one in found[:1]] == [("knowledge", "m")]
-    assert runbooks("checkout: unexpected colour of the button in line 14", index) == ()
-    assert runbooks("", index) == ()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from biglog.knowledge.read import read_all
+from biglog.knowledge.recall import runbooks
 from biglog.knowledge.search import build_index, search
 
 FOLDER = Path(__file__).resolve().parents[2] / "knowledge"
@@ -115,3 +116,21 @@ def test_engineers_find_what_they_ask_for(index):
 
 def test_the_question_of_the_handbook_is_answered_first(index):
     assert search("mysql数据库连接报错太多", index)[0].entry.title.startswith("MySQL 连接数超限")
+
+
+@pytest.mark.parametrize(
+    ("incident", "first"),
+    [
+        ("orders-db: ERROR 1040 (HY000): Too many connections", "mysql"),
+        ("shop: new kind of line\nFATAL: sorry, too many clients already", "postgresql"),
+        ("node-17 sshd: Failed password for root from 10.0.0.3 port 22 ssh2", "ssh"),
+        ("checkout: unexpected colour of the button in line 14", None),
+        ("rate up: instruction cache parity error corrected", None),
+        ("proxy.example:5070 close, 451 bytes sent", None),
+        ("", None),
+    ],
+)
+def test_an_incident_gets_its_runbook_or_none(index, incident, first):
+    found = [one.title.lower() for one in runbooks(incident, index)]
+    assert bool(found) == bool(first)
+    assert not first or first in found[0]

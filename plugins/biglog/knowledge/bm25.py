@@ -13,6 +13,7 @@ from biglog.records import Labels, Scores
 
 K1 = 2.0
 B = 0.5
+UNKNOWN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,12 @@ def strength(words: Words, choice: Choice) -> Scores:
 
 
 def worth(words: Words, wish: Wish) -> float:
-    """The most a document can give for the wish; a word nobody uses is worth the most."""
+    """The most a document can give for the wish. What nobody ever wrote (a host's name) says little
+    for or against anybody."""
     known = [
         words.postings[token].idf * choice.weight
         for choice in wish.choices
         for token in choice.tokens
         if token in words.postings
     ]
-    return wish.weight * (max(known) if known else words.rarest)
+    return wish.weight * (max(known) if known else UNKNOWN * words.rarest)

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from biglog.knowledge.tokens import CHINESE_STOP, WORD, fold, is_chinese, of_word, pairs, tokens
+from biglog.knowledge.tokens import (
+    CHINESE_STOP,
+    WORD,
+    fold,
+    is_chinese,
+    of_word,
+    pairs,
+    stem,
+    tokens,
+)
 
 FILE = Path(__file__).with_name("glossary.toml")
 ACROSS = "~"  # marks a wish that only says in which order words came
@@ -30,6 +39,7 @@ class Wish:
     word: str
     choices: tuple[Choice, ...]
     weight: float = 1.0
+    shown: str = ""  # as the question has it, where the word is a stem of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,8 @@ def of_english(word: str, glossary: Glossary) -> list[Wish]:
     found = []
     for token in of_word(word):
         others = choices(glossary.english.get(token, ()), 0.45)
-        found.append(Wish(token, (Choice((token,), 1.0), *others)))
+        shown = word.lower() if token == stem(word.lower()) else token
+        found.append(Wish(token, (Choice((token,), 1.0), *others), shown=shown))
     return found
 
 

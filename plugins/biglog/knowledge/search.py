@@ -169,5 +169,6 @@ def passage(index: Index, entry: int, asked: Sequence[Wish]) -> str:
 def reasons(asked: Sequence[Wish], found: Scores, *, meaning: bool) -> tuple[str, ...]:
     """The words that matched, most telling first, and ``meaning`` where the vectors agree."""
     order = [i for i in np.argsort(-found, kind="stable") if found[i] > 0]
-    words = [asked[i].word for i in order if not asked[i].word.startswith(ACROSS)]
+    kept = [asked[i] for i in order if not asked[i].word.startswith(ACROSS)]
+    words = list(dict.fromkeys(one.shown or one.word for one in kept))
     return (*words[:8], "meaning") if meaning else tuple(words[:8])
