@@ -132,9 +132,9 @@ def ask(name: str) -> dict[str, Any]:
     given = params()
 
     def work() -> dict[str, Any]:
-        from biglog import pipeline, requests
+        from biglog import answers, pipeline
 
-        return requests.answer(name, pipeline.open_site(), given)
+        return answers.answer(name, pipeline.open_site(), given)
 
     return dict(refuse_bad_input(work))
 
@@ -156,7 +156,8 @@ def smtp() -> Any:
         port=int(known.port or 25),
         user=known.login or "",
         password=known.password or "",
+        # Airflow's own reading of these two: TLS from the first byte unless it is disabled.
         ssl=not extra.get("disable_ssl", False),
-        starttls=not extra.get("disable_tls", False),
-        sender=str(extra.get("from_email", "biglog@localhost")),
+        tls=bool(extra.get("disable_ssl", False)) and not extra.get("disable_tls", False),
+        sender=str(extra.get("from_email", "")),
     )

@@ -6,6 +6,7 @@ an earlier one wrote, replaces its own partition whole, and says what it did in 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biglog import lake, settings
-from biglog.errors import BadInput
+from biglog.errors import BadInput, BigLogError
 from biglog.records import (
     COUNTS,
     EVENTS,
@@ -38,7 +39,12 @@ from biglog.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from biglog.answers import Ask
     from biglog.reports.mail import SmtpSettings
+    from biglog.store.ledger import Report
+
+ALIKE = 0.6
+"""Calibrated likeness from which a past incident is worth showing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,18 +224,15 @@ def encoder(directory: Path) -> Encoder:
 
 def embed(site: Site, date: str, _: str) -> StageInfo:
     """Texts of the night's templates that this model has not embedded yet, to vectors."""
-    from biglog.store import read, write
-    from biglog.vectors.distinct import embed_distinct
+    from biglog.answers import embed_texts
+    from biglog.store import write
 
     model = encoder(site.settings.encoder)
     texts = [one.model_text for one in night_templates(site, date).values()]
-    known = read.known_texts(site.engine, model.model_id)
-    every = site.settings.embed.commit_every
-    done = 0
-    for batch in embed_distinct(texts, known, model.encode, batch=every):
-        write.save_vectors(site.engine, model.model_id, model.dim, batch)
-        done += len(batch)
-    return StageInfo("embed", "", date, len(texts), done, note=f"model {model.model_id}")
+    done = embed_texts(site, texts)
+    indexed = write.index_vectors(site.engine, model.model_id)
+    note = f"model {model.model_id}, {'indexed' if indexed else 'exact search'}"
+    return StageInfo("embed", "", date, len(texts), done, note=note)
 
 
 def night_templates(site: Site, date: str) -> dict[str, Template]:
@@ -334,6 +337,7 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
 
 def correlate(site: Site, date: str, _: str) -> StageInfo:
     """Findings that belong together, with what is known of the like."""
+    from biglog.answers import asker
     from biglog.incidents.correlate import correlate as group_findings
     from biglog.store import read
 
@@ -342,35 +346,36 @@ def correlate(site: Site, date: str, _: str) -> StageInfo:
     findings: tuple[Finding, ...] = lake.read_json(path, tuple[Finding, ...])
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
     grouped = group_findings(findings, night_day(site, date), history, site.settings.incidents)
-    known = tuple(with_past(site, one) for one in grouped)
+    ask = asker(site)
+    known = tuple(with_past(site, one, ask) for one in grouped)
     lake.write_json(lake.night(site.settings.lake, date, "incidents"), tuple[Incident, ...], known)
     return StageInfo("correlate", "", date, len(findings), len(known))
 
 
-def with_past(site: Site, incident: Incident) -> Incident:
+def with_past(site: Site, incident: Incident, ask: Ask) -> Incident:
     """The incident with similar past ones and the runbooks to open."""
-    from biglog.knowledge.recall import runbooks
+    from biglog.answers import incident_text, likeness, runbooks
     from biglog.store import search
 
     model = encoder(site.settings.encoder)
-    vector = model.encode([incident_text(incident)])[0]
-    past = search.similar_incidents(site.engine, model.model_id, vector, incident.date, limit=3)
-    return replace(
-        incident,
-        similar=tuple(past),
-        runbooks=runbooks(site.engine, model, incident_text(incident)),
+    text = incident_text(incident)
+    vector = model.encode([text])[0]
+    near = search.similar_incidents(
+        site.engine,
+        model.model_id,
+        vector,
+        incident.date,
+        limit=3,
+        excluding=[incident.incident_id],
     )
-
-
-def incident_text(incident: Incident) -> str:
-    """What an incident is looked up by."""
-    return "\n".join(
-        part for part in (incident.title, incident.first_line, incident.worst_line) if part
-    )
+    past = [replace(one, similarity=likeness(model, one.similarity)) for one in near]
+    alike = tuple(one for one in past if one.similarity >= ALIKE)
+    return replace(incident, similar=alike, runbooks=runbooks(ask, text))
 
 
 def publish(site: Site, date: str, _: str) -> StageInfo:
     """The night into the database, in one transaction."""
+    from biglog.answers import embed_texts
     from biglog.store import read, write
 
     base = site.settings.lake
@@ -393,8 +398,8 @@ def publish(site: Site, date: str, _: str) -> StageInfo:
         templates={},
         model_id=model.model_id,
     )
-    vectors = model.encode([incident_text(one) for one in incidents]) if incidents else None
-    write.publish(site.engine, night, vectors)
+    embed_texts(site, [write.incident_text(one) for one in incidents])
+    write.publish(site.engine, night)
     rows = len(findings) + len(incidents) + len(clusters)
     return StageInfo("publish", "", date, rows, rows)
 
@@ -413,9 +418,17 @@ def render(site: Site, date: str, _: str) -> StageInfo:
         page = page_of(night, site.settings.report, locale)
         with lake.replacing(path) as draft:
             draft.write_text(page, "utf-8")
-        ledger.save_report(site.engine, date, locale, path, page)
+        ledger.save_report(site.engine, report_row(date, locale, path))
     done = len(site.settings.report.locales)
     return StageInfo("render", "", date, len(night.findings), done)
+
+
+def report_row(date: str, locale: str, path: Path) -> Report:
+    from biglog.store.ledger import Report
+
+    page = path.read_bytes()
+    digest = hashlib.sha256(page).hexdigest()
+    return Report(date, locale, str(path), digest, len(page))
 
 
 def report_path(known: Settings, date: str, locale: str) -> Path:
@@ -424,28 +437,45 @@ def report_path(known: Settings, date: str, locale: str) -> Path:
 
 def send(site: Site, date: str, _: str) -> StageInfo:
     """The mail, once per night and recipient."""
-    from biglog.reports.mail import compose, deliver
-    from biglog.store import ledger, read
+    from biglog.reports.mail import due
+    from biglog.store import read
 
     wanted = site.settings.report
     night = read.night(site.engine, date)
-    if wanted.send == "never" or (wanted.send == "incidents" and not night.incidents):
+    if not due(night, wanted):
         return StageInfo("send", "", date, 0, 0, note=f"nothing to send (send = {wanted.send})")
     if wanted.recipients and site.smtp is None:
         raise BadInput(
             f"{len(wanted.recipients)} recipients but no Airflow connection 'smtp_default': add it "
             "under Admin, Connections (see docs/operations.md, Mail)"
         )
-    url = f"{wanted.base_url.rstrip('/')}/biglog/reports/{date}"
-    sent = 0
-    for recipient in wanted.recipients:
-        message = compose(night, wanted, recipient=recipient, report_url=url)
-        with ledger.delivery(site.engine, date, recipient, str(message["Message-ID"])) as mine:
-            if mine and site.smtp is not None:
-                deliver(message, site.smtp)
-                sent += 1
+    sent = sum(mail_once(site, night, recipient) for recipient in wanted.recipients)
     skipped = len(wanted.recipients) - sent
     return StageInfo("send", "", date, len(wanted.recipients), sent, skipped)
+
+
+def mail_once(site: Site, night: Night, recipient: str) -> bool:
+    """Send the night's mail unless this recipient has it; True where it was sent now.
+
+    The claim is given back only where the server surely did not take the mail.
+    """
+    from biglog.reports.mail import compose, deliver
+    from biglog.store import ledger
+
+    wanted = site.settings.report
+    url = f"{wanted.base_url.rstrip('/')}/biglog/reports/{night.date}"
+    message = compose(night, wanted, recipient=recipient, report_url=url)
+    # Keyed by the night, not by its text: a night that is run again is not mailed again.
+    delivery = ledger.Delivery(night.date, recipient, "night", str(message["Message-ID"]))
+    if site.smtp is None or not ledger.claim(site.engine, delivery):
+        return False
+    try:
+        deliver(message, site.smtp)
+    except BigLogError:
+        ledger.release(site.engine, delivery)
+        raise
+    ledger.mark_sent(site.engine, delivery)
+    return True
 
 
 STAGES: tuple[Stage, ...] = (

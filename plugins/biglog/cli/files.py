@@ -113,13 +113,13 @@ def match(
 
     Examples: `biglog match "connection refused" --in app.log`; `biglog match "磁盘空间不足"`
     """
-    from biglog import pipeline
+    from biglog import answers, pipeline
 
     if within:
         model = pipeline.encoder(settings.load().encoder)
         found = offline.match_files(text, within, model, format_name=format, threshold=threshold)
     else:
-        found = pipeline.match(pipeline.open_site(), text, threshold=threshold, limit=top)
+        found = answers.match(pipeline.open_site(), text, threshold=threshold, limit=top)
     show_matches(found[:top], as_json=as_json)
 
 

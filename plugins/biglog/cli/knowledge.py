@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from biglog import pipeline, settings
+from biglog import answers, pipeline, settings
 from biglog.cli.console import emit, say, table
 from biglog.errors import BadInput
 from biglog.records import Entry, Hit
@@ -35,7 +35,7 @@ def import_(paths: list[Path] = typer.Argument(...), store: Path | None = STORE)
     for path in paths:
         if not path.exists():
             raise BadInput(f"{path}: no such file or folder")
-        say(str(pipeline.import_knowledge(at, path)))
+        say(str(answers.import_knowledge(at, path)))
 
 
 @app.command()
@@ -49,7 +49,7 @@ def search(
     """The entries that answer a question, best first."""
     if bool(text) == bool(queries):
         raise BadInput("give either a question or --queries FILE")
-    ask = pipeline.asker(site(store))
+    ask = answers.asker(site(store))
     if queries:
         for question in queries.read_text("utf-8").splitlines():
             emit({"query": question, "results": [hit_row(one) for one in ask(question, top)]})
@@ -93,7 +93,7 @@ def add(
 ) -> None:
     """A new entry from a Markdown file."""
     entry = Entry("", title, read_text(file), category, tuple(tag), source="human")
-    say(pipeline.save_entry(site(store), entry).entry_id)
+    say(answers.save_entry(site(store), entry).entry_id)
 
 
 @app.command()
@@ -124,7 +124,7 @@ def edit(
 
     at = site(store)
     old = knowledge.show(at.engine, entry_id)
-    saved = pipeline.save_entry(at, replace(old, content=read_text(file)))
+    saved = answers.save_entry(at, replace(old, content=read_text(file)))
     say(f"{saved.entry_id} is now version {saved.version}")
 
 
@@ -164,7 +164,7 @@ def approve(entry_id: str, store: Path | None = STORE) -> None:
     draft = knowledge.show(at.engine, entry_id)
     if draft.state != "draft":
         raise BadInput(f"{entry_id} is {draft.state}, expected a draft; see `biglog kb drafts`")
-    pipeline.save_entry(at, replace(draft, state="published"))
+    answers.save_entry(at, replace(draft, state="published"))
     say(f"{entry_id} published")
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import typer
 
-from biglog import lake, pipeline, settings
+from biglog import answers, lake, pipeline, settings
 from biglog.cli import airflow_home
-from biglog.cli.console import progress, say
+from biglog.cli.console import progress, say, table
 from biglog.errors import BadInput, BigLogError
 from biglog.settings import PROJECT, Settings
 
@@ -60,7 +60,7 @@ def prepare(known: Settings) -> None:
 
     site = pipeline.open_site(known.home)
     migrate.migrate(site.engine, PROJECT / "sql")
-    pipeline.import_knowledge(site, PROJECT / "knowledge")
+    answers.import_knowledge(site, PROJECT / "knowledge")
 
 
 @contextmanager
@@ -141,11 +141,18 @@ def demo() -> None:
     say(f"BigLog demo: {len(dates)} nights of recorded logs from {len(known.sources)} sources")
     say(f"everything it makes lies under {home}")
     prepare(known)
-    done = pipeline.finished_nights(pipeline.open_site(home))
-    waiting = [date for date in dates if date not in done]
+    waiting = [date for date in dates if date not in finished(known)]
     if waiting:
         run_nights(known, waiting)
     tell(known, dates[-1], seconds=time.monotonic() - started, ran=len(waiting))
+
+
+def finished(known: Settings) -> set[str]:
+    """Nights whose report has been rendered: the last stage that changes anything."""
+    from biglog.store import ledger
+
+    reports = ledger.reports(pipeline.open_site(known.home).engine, limit=10_000)
+    return {one.date for one in reports}
 
 
 def adopt_recordings(home: Path) -> None:
@@ -184,12 +191,12 @@ def run_nights(known: Settings, dates: list[str]) -> None:
 
 def verdict(date: str) -> str:
     """The night in one sentence."""
-    from biglog.reports.render import verdict as in_words
-
-    site = pipeline.open_site()
+    from biglog.reports.verdict import headline, lead
+    from biglog.reports.voice import voice
     from biglog.store import read
 
-    return f"{date}: {in_words(read.night(site.engine, date), 'en')}"
+    night, english = read.night(pipeline.open_site().engine, date), voice("en", "UTC")
+    return " ".join(part for part in (f"{date}:", headline(night, english), lead(night, english)))
 
 
 def report_of(known: Settings, date: str) -> Path:
@@ -203,10 +210,8 @@ def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
     say(verdict(date))
     for locale in known.report.locales:
         say(f"report ({locale}): {pipeline.report_path(known, date, locale)}")
-    for question, sql, rows in pipeline.demo_questions(site, date):
-        say(f"\n{question}\n  {sql}")
-        for row in rows:
-            say("    " + "  ".join(str(value) for value in row))
+    for name in QUESTIONS:
+        ask(site, name, date)
     say(
         "\nNext:\n"
         "  make up                                         Airflow with its UI and BigLog's pages\n"
@@ -216,6 +221,24 @@ def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
         "  .venv/bin/biglog doctor                         is everything in order?"
     )
     say(f"\n{ran} nights run in {seconds:.0f} s")
+
+
+QUESTIONS = ("new_last_night", "errors_versus_usual", "incidents_of_the_week")
+SHOWN = 5
+
+
+def ask(site: pipeline.Site, name: str, date: str) -> None:
+    """One question of ``sql/queries`` with the first rows of its answer."""
+    from biglog.store import queries
+
+    answer = queries.run(site.engine, PROJECT / "sql" / "queries" / f"{name}.sql", date)
+    say(f"\n{answer.question}   (sql/queries/{name}.sql)")
+    table(
+        (dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:SHOWN]),
+        {column: column for column in answer.columns},
+    )
+    if len(answer.rows) > SHOWN:
+        say(f"… and {len(answer.rows) - SHOWN} more rows")
 
 
 def up(

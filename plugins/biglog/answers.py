@@ -1,0 +1,229 @@
+"""What people ask of what is known: events like a line, runbooks for a question, a file judged.
+
+The pages, the command line and the DAGs that are started by hand all come through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from biglog import lake, offline
+from biglog.errors import BadInput
+from biglog.pipeline import Site, encoder
+from biglog.records import Encoder, Entry, Hit, Incident, Match, Similar, identify
+from biglog.settings import PROJECT
+
+STARTER_ENTRIES = PROJECT / "knowledge"
+MAX_RUNBOOKS = 3
+LEAST_RUNBOOK_SCORE = 0.35
+"""Below this, no runbook is better than a wrong one."""
+
+Ask = Callable[[str, int], tuple[Hit, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What importing a folder changed."""
+
+    added: int
+    changed: int
+    same: int
+    broken: tuple[str, ...]
+
+    def __str__(self) -> str:
+        words = f"{self.added} entries added, {self.changed} changed, {self.same} as they were"
+        return "; not read: ".join([words, *self.broken])
+
+
+def import_knowledge(site: Site, folder: Path) -> Imported:
+    """Entries of a folder into the knowledge base, with what searching them needs.
+
+    An entry whose text is as it was imported is left alone, so that this can be run every night.
+    """
+    from biglog.knowledge.read import fingerprint, read_all
+    from biglog.store import knowledge
+
+    found = read_all(folder)
+    known = {one.entry_id: one for one in knowledge.entries(site.engine)}
+    added = [one for one in found.entries if one.entry_id not in known]
+    changed = [
+        replace(one, version=known[one.entry_id].version)
+        for one in found.entries
+        if one.entry_id in known and fingerprint(one) != fingerprint(known[one.entry_id])
+    ]
+    for entry in added:
+        index_entry(site, knowledge.create(site.engine, entry, comment="imported"))
+    for entry in changed:
+        index_entry(site, knowledge.update(site.engine, entry, comment="imported"))
+    embed_pieces(site)
+    broken = tuple(f"{one.source} ({one.reason})" for one in found.broken)
+    same = len(found.entries) - len(added) - len(changed)
+    return Imported(len(added), len(changed), same, broken)
+
+
+def save_entry(site: Site, entry: Entry, *, author: str = "", comment: str = "") -> Entry:
+    """A new entry, or the next version of one, ready to be found.
+
+    Raises BadInput where somebody saved it since it was read.
+    """
+    from biglog.knowledge.tokens import language
+    from biglog.store import knowledge
+
+    full = replace(entry, language=entry.language or language(f"{entry.title}\n{entry.content}"))
+    if entry.entry_id:
+        saved = knowledge.update(site.engine, full, author=author, comment=comment)
+    else:
+        named = replace(full, entry_id=identify("entry", entry.title, entry.content))
+        saved = knowledge.create(site.engine, named, author=author, comment=comment)
+    index_entry(site, saved)
+    embed_pieces(site)
+    return saved
+
+
+def index_entry(site: Site, entry: Entry) -> None:
+    """The pieces of an entry, with their tokens, for searches in SQL."""
+    from biglog.knowledge.chunks import chunks
+    from biglog.knowledge.tokens import tokens
+    from biglog.store import knowledge
+
+    pieces = [knowledge.Chunk(one.text, tuple(tokens(one.text))) for one in chunks(entry)]
+    knowledge.save_chunks(site.engine, entry.entry_id, pieces)
+
+
+def embed_pieces(site: Site) -> None:
+    """Vectors of pieces that have none under the model in use."""
+    from biglog.store import knowledge
+
+    embed_texts(site, list(knowledge.chunk_texts(site.engine).values()))
+
+
+def embed_texts(site: Site, texts: list[str]) -> int:
+    """Vectors of the texts that have none yet; each batch is committed. Returns how many."""
+    from biglog.store import read, write
+    from biglog.vectors.distinct import embed_distinct, text_key
+
+    model = encoder(site.settings.encoder)
+    known = read.known_texts(site.engine, model.model_id)
+    by_key = {text_key(text): text for text in texts}
+    done = 0
+    batches = embed_distinct(
+        by_key.values(), known, model.encode, batch=site.settings.embed.commit_every
+    )
+    for keys, vectors in batches:
+        named = zip((by_key[key] for key in keys), vectors, strict=True)
+        done += write.save_vectors(site.engine, model.model_id, model.dim, named)
+    return done
+
+
+def asker(site: Site) -> Ask:
+    """What answers questions from the published entries; made once, asked many times."""
+    from biglog.knowledge.search import build_index, search
+    from biglog.store import knowledge, read
+
+    model = encoder(site.settings.encoder)
+    entries = knowledge.entries(site.engine, state="published")
+    texts = list(knowledge.chunk_texts(site.engine).values())
+    vectors = read.text_vectors(site.engine, model.model_id, texts)
+    index = build_index(entries, encoder=model, vectors=vectors)
+
+    def ask(question: str, top: int) -> tuple[Hit, ...]:
+        return search(question, index, encoder=model, top=top)
+
+    return ask
+
+
+def runbooks(ask: Ask, text: str) -> tuple[Similar, ...]:
+    """The entries to open for an incident; none rather than a wrong one."""
+    hits = ask(text[:2000], MAX_RUNBOOKS) if text.strip() else ()
+    return tuple(
+        Similar("knowledge", one.entry.entry_id, one.entry.title, one.score, one.excerpt)
+        for one in hits
+        if one.score >= LEAST_RUNBOOK_SCORE
+    )
+
+
+def match(site: Site, text: str, *, threshold: float, limit: int) -> list[Match]:
+    """Stored templates that say the same kind of thing as the text, best first."""
+    from biglog.store import search
+
+    model = encoder(site.settings.encoder)
+    vector = model.encode([offline.mask_query(text)])[0]
+    near = search.similar_templates(site.engine, model.model_id, vector, limit=limit)
+    calibrated = [replace(one, similarity=likeness(model, one.similarity)) for one in near]
+    return [one for one in calibrated if one.similarity >= threshold]
+
+
+def likeness(model: Encoder, cosine: float) -> float:
+    import numpy as np
+
+    return round(float(model.similarity(np.array([cosine]))[0]), 4)
+
+
+def incident_text(incident: Incident) -> str:
+    """What an incident is looked up by."""
+    from biglog.store.write import incident_text as text_of
+
+    return text_of(incident)
+
+
+# What the DAGs that are started by hand, or weekly, ask for.
+
+
+def answer(name: str, site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to one request, as plain values. Raises BadInput for a wrong form."""
+    if name not in ANSWERS:
+        raise BadInput(f"no request {name!r}; there are: {', '.join(ANSWERS)}")
+    return ANSWERS[name](site, form)
+
+
+def answer_match(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
+    found = match(site, form["text"], threshold=form["threshold"], limit=form["limit"])
+    path = site.settings.home / "matches" / f"{identify(form['text'])}.json"
+    lake.write_json(path, list[Match], found)
+    return {"matches": len(found), "path": str(path), "best": found[0].content if found else ""}
+
+
+def answer_import(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
+    folder = Path(form["folder"]) if form["folder"] else STARTER_ENTRIES
+    return asdict(import_knowledge(site, folder))
+
+
+def answer_upload(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Judge one uploaded file and leave the result beside it."""
+    from biglog.uploads import analyse
+
+    return analyse(site, upload_path(site, form["path"]), form["format"])
+
+
+def upload_path(site: Site, given: str) -> Path:
+    """The file meant, which must lie under ``uploads/`` of the home, links followed."""
+    folder = (site.settings.home / "uploads").resolve()
+    path = (folder / given).resolve()
+    if not given or folder not in path.parents:
+        raise BadInput(f"{given!r} is not a file under {folder}; put the file there first")
+    return path
+
+
+def answer_backup(site: Site, _: Mapping[str, Any]) -> dict[str, Any]:
+    """A backup that has been restored once, so that it is known to be one."""
+    from biglog.store import backup
+
+    return backup.backup_and_prove(site.engine, site.settings.home / "backups")
+
+
+def answer_forget(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
+    from biglog.store import backup
+
+    return dict(backup.retention(site.engine, int(form["keep_days"])))
+
+
+ANSWERS: dict[str, Callable[[Site, Mapping[str, Any]], dict[str, Any]]] = {
+    "match_events": answer_match,
+    "knowledge_base": answer_import,
+    "analyse_upload": answer_upload,
+    "backup": answer_backup,
+    "forget": answer_forget,
+}
