@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 from rich.console import Console
@@ -90,9 +91,9 @@ def test_nights_without_incidents_miss_their_faults(faults):
 
 
 def test_the_picture_shows_titles_as_they_are(faults):
-    console = Console(width=180, record=True, quiet=True)
-    console.print(picture(score_faults({"2026-03-10": NIGHT}, faults)))
-    text = console.export_text()
+    screen = StringIO()
+    Console(width=180, file=screen).print(picture(score_faults({"2026-03-10": NIGHT}, faults)))
+    text = screen.getvalue()
     assert "[bold]incident 4" in text
     assert "false incidents a night: 1.00" in text
 

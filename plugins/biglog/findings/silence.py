@@ -60,13 +60,11 @@ def gaps(counted: Tally, key: list[str], day: Day) -> list[dict[str, Any]]:
     if known.is_empty():
         return []
     runs = empty_runs(known.join(seen, on=[*key, "window"], how="left"), key)
-    runs = runs.filter((pl.col("mean") >= FEWEST) & (pl.col("slots") >= 1))
-    runs = steady(runs, named.past, key)
-    longest = longest_gap(named.past, key)
-    runs = runs.join(longest, on=key, how="left")
-    runs = runs.filter(pl.col("slots") > pl.col("longest").fill_null(0))
+    runs = runs.filter(pl.col("mean") >= FEWEST)
     p = at_most(pl.repeat(0, runs.height, eager=True), runs["mean"], runs["variance"])
     runs = runs.with_columns(p=pl.Series("p", p, dtype=pl.Float64)).filter(pl.col("p") < DOUBTFUL)
+    runs = steady(runs, named.past, key).join(longest_gap(named.past, key), on=key)
+    runs = runs.filter(pl.col("slots") > pl.col("longest"))
     best = runs.sort([*key, "p", "window"]).unique(subset=key, keep="first", maintain_order=True)
     tests = known.select(key).unique().height
     rows = best.join(about(named.past, key), on=key).iter_rows(named=True)

@@ -84,7 +84,8 @@ def moved(counted: Tally, key: list[str]) -> Iterator[dict[str, Any]]:
 def compare(counted: Tally, key: list[str], scale: Scale) -> pl.DataFrame:
     """Observed beside expected, per key and window, with how the source's ordinary lines moved."""
     seen = sums(counted.tonight, key, scale)
-    known = expected(seen, counted, key, scale)
+    loud = worthwhile(counted, seen, key)
+    known = expected(seen.join(loud, on=key, how="semi"), among(counted, loud, key), key, scale)
     both = known.join(seen, on=[*key, "window"], how="left").join(about(counted, key), on=key)
     both = both.join(load(counted, scale), on=["source", "window"], how="left")
     own = pl.when(pl.col("grave")).then(0.0).otherwise(1.0)
@@ -95,6 +96,17 @@ def compare(counted: Tally, key: list[str], scale: Scale) -> pl.DataFrame:
     return both.with_columns(
         count=count, load_ratio=pl.when(shared).then(rest / usual).otherwise(1.0)
     )
+
+
+def worthwhile(counted: Tally, seen: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Keys with enough lines, tonight or on some earlier night, for a rise or fall to be judged."""
+    risen = seen.filter(pl.col("count") >= FEWEST).select(key)
+    nightly = counted.past.group_by([*key, "date"]).agg(pl.col("count").sum())
+    return pl.concat([risen, nightly.filter(pl.col("count") >= ENOUGH).select(key)]).unique()
+
+
+def among(counted: Tally, chosen: pl.DataFrame, key: list[str]) -> Tally:
+    return Tally(counted.tonight, counted.past.join(chosen, on=key, how="semi"), counted.days)
 
 
 def about(counted: Tally, key: list[str]) -> pl.DataFrame:
