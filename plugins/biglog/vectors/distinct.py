@@ -10,8 +10,9 @@ from biglog.records import Vectors
 
 
 def text_key(text: str) -> str:
-    """sha256 of the text, the key of its vector within one model."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """sha256 of the text as the store keeps it: NUL and lone surrogates become ``?``."""
+    kept = text.replace("\0", "?").encode("utf-8", "replace")
+    return hashlib.sha256(kept).hexdigest()
 
 
 def embed_distinct(
@@ -20,22 +21,21 @@ def embed_distinct(
     encode: Callable[[Sequence[str]], Vectors],
     *,
     batch: int = 512,
-) -> Iterator[tuple[list[str], Vectors]]:
-    """(keys, vectors) of each batch of distinct texts whose key is not known.
+) -> Iterator[list[tuple[str, Vectors]]]:
+    """Batches of (text, vector) of the distinct texts whose key is not known, first seen first.
 
     Commit a batch before asking for the next: then a killed run, started again with what the
-    store now knows, embeds only the rest.
+    store knows by then, embeds only the rest.
     """
     fresh = _unknown(texts, known)
-    while chunk := list(islice(fresh, batch)):
-        keys, chosen = zip(*chunk, strict=True)
-        yield list(keys), encode(chosen)
+    while chosen := list(islice(fresh, batch)):
+        yield list(zip(chosen, encode(chosen), strict=True))
 
 
-def _unknown(texts: Iterable[str], known: Collection[str]) -> Iterator[tuple[str, str]]:
+def _unknown(texts: Iterable[str], known: Collection[str]) -> Iterator[str]:
     seen: set[str] = set()
     for text in texts:
         key = text_key(text)
         if key not in known and key not in seen:
             seen.add(key)
-            yield key, text
+            yield text

@@ -120,7 +120,8 @@ class BertEncoder:
             texts = [
                 _LOG_TOKEN.sub(lambda token: checkpoint.LOG_WORDS[token[0]], text) for text in texts
             ]
-        return list(self.tokenizer.encode_batch(list(texts)))
+        whole = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        return list(self.tokenizer.encode_batch(whole))
 
     def _is_readable(self, row: Encoding) -> bool:
         unknown = self.tokenizer.token_to_id("[UNK]")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from biglog.records import Vectors
 from biglog.vectors.calibrate import Calibration, fit_calibration, text_fingerprint
@@ -36,6 +40,8 @@ class Pooling(Protocol):
 
     def pool(self, texts: Sequence[str]) -> Vectors: ...
 
+    def readable(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -47,6 +53,7 @@ class Labelled:
     easy: tuple[tuple[int, int], ...]
 
 
+@cache
 def label_pairs(part: str, *, seed: int = 5) -> Labelled:
     """The kinds of one split against all kinds of their families, and against strangers."""
     rng = Random(seed)
@@ -69,7 +76,8 @@ def _rival(left: Kind, right: Kind) -> bool:
 def calibrate_encoder(encoder: Pooling) -> Calibration:
     """Fitted on the kinds kept for calibration; half of the pairs of two kinds are rivals.
 
-    A bare "error" is held to be a stranger to every event.
+    A bare "error" is held to be a stranger to every event. Texts in a language that the model's
+    vocabulary does not hold are left out.
     """
     found = label_pairs("calibrate")
     texts = [*found.texts, *_VAGUE]
@@ -80,11 +88,24 @@ def calibrate_encoder(encoder: Pooling) -> Calibration:
         for j in rng.sample(range(len(found.texts)), 20)
     ]
     other = [*found.hard, *found.easy[: len(found.hard)], *vague]
+    kept, (same, different) = _used(texts, (found.same, other), encoder.readable(texts))
     return fit_calibration(
-        encoder.pool(texts),
-        found.same,
-        other,
+        encoder.pool(kept),
+        same,
+        different,
         weights=encoder.weights,
-        background=text_fingerprint(texts),
+        background=text_fingerprint(kept),
         note="pairs of events.txt kept for calibration; probability under even odds",
     )
+
+
+def _used(
+    texts: Sequence[str],
+    groups: Sequence[Sequence[tuple[int, int]]],
+    readable: npt.NDArray[np.bool_],
+) -> tuple[list[str], list[list[tuple[int, int]]]]:
+    """The readable texts that some pair names, and the pairs by their new numbers."""
+    clear = [[(i, j) for i, j in pairs if readable[i] and readable[j]] for pairs in groups]
+    used = sorted({i for pairs in clear for pair in pairs for i in pair})
+    place = {old: new for new, old in enumerate(used)}
+    return [texts[i] for i in used], [[(place[i], place[j]) for i, j in p] for p in clear]

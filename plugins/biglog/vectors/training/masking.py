@@ -25,7 +25,11 @@ _RULES = (
         r"|\b(?:blk|job|task|attempt|container|application|req)_-?[\w]*\d\w*",
     ),
     ("[CODE]", r"\b(?=[\w.-]*\d)(?=[\w.-]*[a-z])(?=[\w.-]*[A-Z])[\w-]{12,}(?:\.[\w-]{12,})*"),
-    ("[NUM]", r"(?<!\w)[-+]?\d+(?:[.,]\d+)*%?(?!\w)|(?<=[A-Za-z_=:-])\d+\b"),
+    (
+        "[NUM]",
+        r"(?<![A-Za-z0-9_])[-+]?\d+(?:[.,]\d+)*(?:%|(?=[A-Za-z]{1,3}(?![A-Za-z0-9_]))|(?![A-Za-z0-9_]))"
+        r"|(?<=[A-Za-z_=:-])\d+(?![A-Za-z0-9_])",
+    ),
 )
 _COMPILED = tuple((token, re.compile(rule)) for token, rule in _RULES)
 
