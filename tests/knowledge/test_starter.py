@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from biglog.knowledge.read import read_all
-from biglog.knowledge.recall import runbooks
 from biglog.knowledge.search import build_index, search
 
 FOLDER = Path(__file__).resolve().parents[2] / "knowledge"
@@ -127,10 +126,10 @@ def test_the_question_of_the_handbook_is_answered_first(index):
         ("checkout: unexpected colour of the button in line 14", None),
         ("rate up: instruction cache parity error corrected", None),
         ("proxy.example:5070 close, 451 bytes sent", None),
-        ("", None),
     ],
 )
 def test_an_incident_gets_its_runbook_or_none(index, incident, first):
-    found = [one.title.lower() for one in runbooks(incident, index)]
+    hits = search(incident, index, top=3)
+    found = [one.entry.title.lower() for one in hits if one.score >= 0.3]
     assert bool(found) == bool(first)
     assert not first or first in found[0]
