@@ -59,7 +59,7 @@ SCHEMA = (
     "INSERT INTO coupons SELECT 'SAVE' || n, n FROM generate_series(5, 30, 5) n",
     "CREATE TABLE newsletter (customer_id int PRIMARY KEY)",
     "CREATE TABLE audit_log (id bigserial, customer_id int, what text,"
-    " page char(900) DEFAULT '') TABLESPACE audit",
+    " page char(1800) DEFAULT '') TABLESPACE audit",
     "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO shop, worker",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO shop",
     "GRANT SELECT ON ALL TABLES IN SCHEMA public TO report",
@@ -71,7 +71,7 @@ protected-mode no
 loglevel verbose
 logfile /srv/raw/redis.log
 dir /srv/redis
-save 4 50
+save 3 40
 stop-writes-on-bgsave-error yes
 """
 NGINX_CONF = """
@@ -136,7 +136,7 @@ def prepare() -> None:
 def write_upstream(*, without: str = "") -> None:
     """The shop instances nginx may use; the one being restarted is taken out first."""
     hosts = [host for host in ("app1", "app2") if host != without]
-    servers = [f"server {HOSTS[host]}:8000 max_fails=3 fail_timeout=1s;" for host in hosts]
+    servers = [f"server {HOSTS[host]}:8000 max_fails=0;" for host in hosts]
     text = "upstream shop { " + " ".join(servers) + " keepalive 16; }\n"
     Path("/srv/upstream.conf").write_text(text)
 
@@ -175,7 +175,7 @@ def _make_pages() -> None:
 
 
 def _make_folders() -> None:
-    for path, owner, size in ((PGSPACE, "postgres", "24m"), (REDIS, "redis", "16m")):
+    for path, owner, size in ((PGSPACE, "postgres", "48m"), (REDIS, "redis", "16m")):
         path.mkdir()
         _sh(f"mount -t tmpfs -o size={size},mode=700,uid={_uid(owner)} tmpfs {path}")
     for path in (PGDATA, Path("/srv/pgsock")):

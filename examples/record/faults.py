@@ -22,6 +22,7 @@ from stack import Stack
 from worker import app, send_campaign
 
 NO_LIMIT = -1
+SPARE = 8_000_000  # bytes; less than one invoice takes
 SCANNED = (
     "/.env", "/.git/config", "/wp-login.php", "/wp-admin/setup-config.php", "/phpmyadmin/index.php",
     "/admin/config.php", "/cgi-bin/luci", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
@@ -89,7 +90,7 @@ def backend_killed(stack: Stack) -> Iterator[None]:
         for child in backends[:1]:
             child.kill()
 
-    with repeating(kill_one, 1.5):
+    with repeating(kill_one, 1.0):
         yield
 
 
@@ -160,9 +161,9 @@ def disk_full(stack: Stack) -> Iterator[None]:
 @contextmanager
 def redis_disk_full(stack: Stack) -> Iterator[None]:
     with ballast(configuration.REDIS):
+        save_snapshot()
         yield
-    with suppress(redis.RedisError):
-        redis.Redis("cache1").bgsave()
+    save_snapshot()
     ensure_worker(stack)
 
 
@@ -234,13 +235,15 @@ def configuration_typo(stack: Stack) -> Iterator[None]:
 @contextmanager
 def memory_limit(stack: Stack) -> Iterator[None]:
     def limit() -> None:
+        ensure_worker(stack)
         for child in stack.tree("worker")[1:]:
             with suppress(psutil.Error):
                 if child.rlimit(psutil.RLIMIT_AS)[0] == NO_LIMIT:
-                    child.rlimit(psutil.RLIMIT_AS, (child.memory_info().vms, NO_LIMIT))
+                    child.rlimit(psutil.RLIMIT_AS, (child.memory_info().vms + SPARE, NO_LIMIT))
 
     with repeating(limit, 0.3):
         yield
+    ensure_worker(stack)
     for child in stack.tree("worker"):
         child.rlimit(psutil.RLIMIT_AS, (NO_LIMIT, NO_LIMIT))
 
@@ -373,6 +376,11 @@ def ballast(folder: Path) -> Iterator[None]:
     path.unlink()
 
 
+def save_snapshot() -> None:
+    with suppress(redis.RedisError):
+        redis.Redis("cache1").bgsave()
+
+
 def ensure_worker(stack: Stack) -> None:
     if stack.running["worker"].poll() is not None:
         stack.start("worker")
@@ -479,7 +487,8 @@ KINDS = {
     "configuration_typo": Kind(configuration_typo, "stock", "stock1", "stock",
         "after a deployment the configuration cannot be read; the service does not start"),
     "memory_limit": Kind(memory_limit, *JOBS, "worker",
-        "the address space of the pool processes is limited; invoices run out of memory"),
+        "the address space of the pool processes is limited; invoices run out of memory"
+        " and the worker dies, again and again"),
     "component_silent": Kind(component_silent, *JOBS, "worker",
         "the worker is stopped (SIGSTOP): its lines cease and the queues grow"),
     "queue_backlog": Kind(queue_backlog, *JOBS, "worker",

@@ -122,7 +122,7 @@ def _buy(customer: int) -> list[Step]:
     cart = f"{random.randrange(16**4):04x}"
     products = [random.randint(1, 300) for _ in range(random.choice((1, 1, 2, 3)))]
     steps = [_post(f"/cart/{cart}", product=product, quantity=1) for product in products]
-    if random.random() < 0.3:
+    if random.random() < 0.5:
         steps.append(_get(f"/coupon/SAVE{random.choice((5, 10, 15, 20, 33))}"))
     return [*steps, _post(f"/checkout/{cart}", customer=customer)]
 

@@ -29,7 +29,7 @@ FAULTS = (
     Planned(10, 8.8, 1.8, "redis_down"),
     Planned(10, 15.2, 1.5, "slow_query"),
     Planned(10, 20.1, 1.7, "configuration_typo"),
-    Planned(12, 7.9, 1.8, "disk_full"),
+    Planned(12, 8.6, 1.8, "disk_full"),
     Planned(12, 12.3, 1.5, "memory_limit"),
     Planned(12, 16.4, 1.8, "statement_timeout"),
     Planned(12, 20.7, 1.5, "upstream_timeout"),

@@ -210,7 +210,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the recording")
     parser.add_argument("--days", type=int, default=16)
     parser.add_argument("--seconds-per-day", type=float, default=100.0)
-    parser.add_argument("--rate", type=float, default=105.0, help="mean requests a second")
+    parser.add_argument("--rate", type=float, default=100.0, help="mean requests a second")
     parser.add_argument("--first-day", type=int, default=1, help="begin with this day of the plan")
     parser.add_argument("--resume", action="store_true", help="go on after the last whole day")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)

@@ -16,6 +16,8 @@ import psycopg2
 import redis
 from kombu.exceptions import OperationalError
 from psycopg2.pool import PoolError, ThreadedConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from web import JSON, Answer, call, here, log_as_text, serve
 from worker import build_invoice, send_mail
 
@@ -37,7 +39,10 @@ class Shop:
 
     def __init__(self) -> None:
         self.pool = ThreadedConnectionPool(2, 12, DATABASE)
-        self.cache: Any = redis.Redis(host="cache1", socket_timeout=0.8, decode_responses=True)
+        once = Retry(NoBackoff(), 1)
+        self.cache: Any = redis.Redis(
+            host="cache1", socket_timeout=0.8, decode_responses=True, retry=once
+        )
         self.served = 0
 
     def handle(self, method: str, target: str, body: bytes) -> Answer:
@@ -141,7 +146,11 @@ class Shop:
     def _post_login(self, key: str, given: JSON) -> Answer:
         rows = self._rows("SELECT password FROM customers WHERE id = %s", int(key))
         good = bool(rows) and rows[0][0] == given.get("password")
-        self._change("INSERT INTO audit_log (customer_id, what) VALUES (%s, %s)", key, str(good))
+        self._change(
+            "INSERT INTO audit_log (customer_id, what) VALUES (%s, %s)",
+            key,
+            "login" if good else "refused",
+        )
         if not good:
             auth.warning("login refused for customer %s: wrong password", key)
             return 401, {"error": "wrong password"}
@@ -198,6 +207,9 @@ class Shop:
                 (customer, [int(product) for product in items]),
             )
             order, total = cursor.fetchone() or (0, 0)
+            cursor.execute(
+                "INSERT INTO audit_log (customer_id, what) VALUES (%s, %s)", (customer, "order")
+            )
             connection.commit()
             return int(order), str(total)
 
