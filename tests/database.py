@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,13 +53,20 @@ def server():
     shutil.rmtree(home, ignore_errors=True)
 
 
+@contextmanager
+def fresh(server, template=TEMPLATE):
+    """URL of a new database like the template, dropped afterwards."""
+    name = f"test_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield address(server, name)
+    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def database_url(server):
     """URL of a fresh migrated database, dropped afterwards."""
-    name = f"test_{os.getpid()}_{uuid.uuid4().hex[:8]}"
-    administer(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield address(server, name)
-    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh(server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -72,9 +80,7 @@ def database(database_url):
 @pytest.fixture
 def empty_database(server):
     """An engine on a database that was never migrated."""
-    name = f"empty_{os.getpid()}_{uuid.uuid4().hex[:8]}"
-    administer(server, f"CREATE DATABASE {name} TEMPLATE template0")
-    engine = connect.engine(address(server, name))
-    yield engine
-    engine.dispose()
-    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh(server, "template0") as url:
+        engine = connect.engine(url)
+        yield engine
+        engine.dispose()
