@@ -1,0 +1,160 @@
+"""Log formats as data: one TOML file each, which carries the sample lines that prove it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from biglog.errors import BadInput
+
+FOLDER = Path(__file__).parent / "formats"
+KINDS = ("pattern", "json", "logfmt", "csv", "message")
+# Column names a pattern's groups may use; any other group goes to the record's ``fields``.
+COLUMNS = ("timestamp", "level", "host", "service", "component", "content")
+MACROS = {
+    "ISO": r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[ T_][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,:][0-9]+)?"
+    r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?",
+    "LEVEL": r"(?i:trace|debug|verbose|finest|finer|fine|config|info|information|notice|note|warn"
+    r"|warning|error|err|severe|fatal|critical|crit|panic|alert|emergency|emerg)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    line: str
+    expect: Mapping[str, Any]
+    after: str = ""
+    """Lines above it in the file: a CSV header, the record it continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How one kind of log is written."""
+
+    name: str
+    description: str
+    kind: str = "pattern"
+    rank: int = 50
+    """Of formats that read a file equally well, the highest is taken."""
+    patterns: tuple[str, ...] = ()
+    """Tried in order; named groups become columns."""
+    time: tuple[str, ...] = ("any",)
+    """Timestamp layouts, tried in order (see times.py)."""
+    content: str = ""
+    """How the message is put together where the pattern has no group ``content``."""
+    status: str = ""
+    """Group with an HTTP status, which gives the level and ``{reason}``."""
+    priority: str = ""
+    """Group with a syslog priority, which gives the level."""
+    structured: str = ""
+    """Group with RFC 5424 structured data, spread over ``fields``."""
+    absent: tuple[str, ...] = ()
+    """Texts that mean "no value" in a field."""
+    reject: Mapping[str, str] = field(default_factory=dict)
+    """Group -> regex of what it cannot be: a line with ``INFO`` for a host is not syslog."""
+    continuation: str = "none"
+    """Which lines that do not match go on with the record above: none, indent or any."""
+    attach: tuple[str, ...] = ()
+    """Levels that belong to the record above: PostgreSQL's DETAIL, HINT, …"""
+    attach_by: str = ""
+    """Only to a record with the same value in this group."""
+    hints: tuple[str, ...] = ()
+    """Words in a file's path that speak for the format."""
+    levels: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column -> names it goes by in JSON, logfmt and CSV."""
+    sample: tuple[Sample, ...] = ()
+
+
+@lru_cache
+def load_formats(folder: Path = FOLDER) -> Mapping[str, Format]:
+    """Every format of a folder by name. Raises BadInput for a file that is not a format."""
+    formats = [read_format(path) for path in sorted(folder.glob("*.toml"))]
+    return MappingProxyType({one.name: one for one in formats})
+
+
+def find_format(name: str) -> Format:
+    formats = load_formats()
+    if name not in formats:
+        raise BadInput(f"no format named {name!r}; known: auto, {', '.join(sorted(formats))}")
+    return formats[name]
+
+
+def read_format(path: Path) -> Format:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from error
+    known = {one.name for one in fields(Format)}
+    for key in table:
+        if key not in known:
+            raise BadInput(f"{path}: unknown key {key!r}; known: {', '.join(sorted(known))}")
+    if table.get("name") != path.stem:
+        raise BadInput(
+            f"{path}: name = {table.get('name')!r}, expected the file's own {path.stem!r}"
+        )
+    made = Format(**{key: freeze(key, value, path) for key, value in table.items()})
+    check_format(made, path)
+    return made
+
+
+def freeze(key: str, value: Any, path: Path) -> Any:
+    if key == "sample":
+        return tuple(make_sample(row, path) for row in value)
+    if key == "patterns":
+        return tuple(expand(one) for one in value)
+    if key == "reject":
+        return MappingProxyType({name: f"^(?:{expand(one)})$" for name, one in value.items()})
+    if key == "keys":
+        return MappingProxyType({column: tuple(names) for column, names in value.items()})
+    return tuple(value) if isinstance(value, list) else value
+
+
+def make_sample(row: Mapping[str, Any], path: Path) -> Sample:
+    try:
+        return Sample(**row)
+    except TypeError as error:
+        raise BadInput(
+            f"{path}: a [[sample]] has line, expect and after, got {list(row)}"
+        ) from error
+
+
+def expand(pattern: str) -> str:
+    """The pattern with <<MACROS>> written out, and ``\\d`` as ASCII digits (far cheaper tables)."""
+    for name, text in MACROS.items():
+        pattern = pattern.replace(f"<<{name}>>", text)
+    return re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", plain_digits, pattern.strip())
+
+
+def plain_digits(piece: re.Match[str]) -> str:
+    """An escape or a set of a pattern, with ASCII digits only."""
+    text = piece.group()
+    if text == r"\d":
+        return "[0-9]"
+    return text.replace(r"\d", "0-9") if text.startswith("[") else text
+
+
+def check_format(made: Format, path: Path) -> None:
+    if made.kind not in KINDS:
+        raise BadInput(f"{path}: kind = {made.kind!r}, expected one of {', '.join(KINDS)}")
+    if (made.kind == "pattern") != bool(made.patterns):
+        raise BadInput(f"{path}: patterns belong to kind = 'pattern', and that kind needs one")
+    if not made.sample:
+        raise BadInput(f"{path}: no [[sample]]; a format carries at least one line that proves it")
+    for pattern in made.patterns:
+        check_pattern(pattern, made, path)
+
+
+def check_pattern(pattern: str, made: Format, path: Path) -> None:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise BadInput(f"{path}: pattern {pattern!r} is not a regex: {error}") from error
+    if "content" not in groups and not made.content:
+        raise BadInput(f"{path}: a pattern needs a group 'content', or the format a content key")

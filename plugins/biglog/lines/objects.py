@@ -1,0 +1,355 @@
+"""Lines of JSON, logfmt and CSV as columns of text, by the names their keys usually go by."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from biglog.lines import levels
+from biglog.lines.decode import ANSI, CONTROL
+from biglog.lines.formats import COLUMNS, Format
+from biglog.lines.patterns import READ, escape, member, wrap
+
+PAIR = r'(?:^|[ \t])([A-Za-z_@][A-Za-z0-9_.@/-]*)=("(?:[^"\\]|\\.)*"|[^ \t"]*)'
+DELIMITERS = ",;\t"
+WIDEST = 200
+"""Columns above which objects are read one by one: few rows share most of them."""
+
+Row = dict[str, Any]
+
+
+def read_json(lines: pl.Series, form: Format) -> pl.DataFrame:
+    """One row a line; whole columns at once where the objects agree, one by one where not."""
+    looks = lines.str.contains(r"^\s*\{.*\}\s*$")
+    rows = looks.arg_true()
+    if not len(rows):
+        return unread(len(lines))
+    texts = lines.gather(rows)
+    wide = decode_together(texts)
+    if wide is None:
+        return read_rows(lines, (decode_one(text) for text in lines.to_list()), form)
+    return scatter(assign(wide, form, texts), rows, len(lines))
+
+
+def decode_together(texts: pl.Series) -> pl.DataFrame | None:
+    """Flat columns of many objects; None where they do not share types or are too varied."""
+    data = "\n".join(texts.to_list()).encode()
+    try:
+        wide = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
+    except (pl.exceptions.PolarsError, ValueError):
+        return None
+    if len(wide) != len(texts) or not regular(texts, wide):
+        return None
+    return flatten(wide)
+
+
+def regular(texts: pl.Series, wide: pl.DataFrame) -> bool:
+    """Whether no key was seen with two types, which reading together would blur.
+
+    Cheap and sufficient: as many values must come out as a sample of the lines put in.
+    """
+    if wide.width > WIDEST:
+        return False
+    sample = range(0, len(texts), max(1, len(texts) // 50))
+    for at in sample:
+        there = decode_one(texts[at])
+        if there is None or not same(there, wide.row(at, named=True)):
+            return False
+    return True
+
+
+def same(mine: Any, other: Any) -> bool:
+    """Whether two decoded values are equal, a missing key counting as null."""
+    if isinstance(mine, dict) and isinstance(other, dict):
+        return all(same(mine.get(key), other.get(key)) for key in {*mine, *other})
+    if isinstance(mine, dict) and not other:
+        return not any(value is not None for value in mine.values())
+    if isinstance(other, dict) and mine is None:
+        return not any(value is not None for value in other.values())
+    if isinstance(mine, list) and isinstance(other, list):
+        return len(mine) == len(other) and all(map(same, mine, other))
+    return bool(mine == other)
+
+
+def flatten(wide: pl.DataFrame) -> pl.DataFrame | None:
+    """Nested objects as columns with dotted names."""
+    while structs := [c for c in wide.columns if isinstance(wide[c].dtype, pl.Struct)]:
+        for name in structs:
+            parts = wide[name].struct.unnest()
+            dotted = parts.rename({part: f"{name}.{part}" for part in parts.columns})
+            if set(dotted.columns) & (set(wide.columns) - {name}) or wide.width > WIDEST:
+                return None
+            wide = wide.drop(name).hstack(dotted)
+    return wide
+
+
+def decode_one(text: str) -> Row | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def unread(size: int) -> pl.DataFrame:
+    """Rows of which none is matched."""
+    blank = {name: pl.lit(None, kind) for name, kind in READ.items()}
+    blank |= {"matched": pl.lit(False), "attached": pl.lit(False)}
+    rows = pl.int_range(size, eager=True).alias("row").to_frame()
+    return rows.select(pl.col("row"), **blank).drop("row")
+
+
+def scatter(read: pl.DataFrame, rows: pl.Series, size: int) -> pl.DataFrame:
+    """``read`` at the given rows of ``size``; the others are not matched."""
+    if len(rows) == size:
+        return read
+    place = pl.int_range(size, dtype=pl.UInt32, eager=True).alias("place").to_frame()
+    joined = place.join(
+        read.with_columns(place=rows.cast(pl.UInt32)), on="place", how="left", maintain_order="left"
+    )
+    return joined.drop("place").with_columns(pl.col("matched", "attached").fill_null(False))
+
+
+def read_rows(lines: pl.Series, rows: Iterator[Row | None], form: Format) -> pl.DataFrame:
+    """Objects one by one; those that are None are lines that could not be read."""
+    made: dict[str, list[str | None]] = {name: [] for name in (*COLUMNS, "fields", "status")}
+    good = []
+    for row in rows:
+        good.append(row is not None)
+        for name, value in assign_one(row or {}, form).items():
+            made[name].append(value)
+    frame = pl.DataFrame(made, schema=dict.fromkeys(made, pl.String))
+    return finish(frame.with_columns(matched=pl.Series(good, dtype=pl.Boolean), raw=lines), form)
+
+
+def assign_one(row: Row, form: Format) -> dict[str, str | None]:
+    flat = dict(flatten_one(row))
+    chosen: dict[str, str | None] = dict.fromkeys((*COLUMNS, "fields", "status"))
+    spent: set[str] = set()
+    for column, names in choices(tuple(flat), form).items():
+        name = next((one for one in names if flat[one] not in (None, "")), None)
+        if name is not None and column in chosen:
+            chosen[column] = plain(flat[name])
+            if column != "status":
+                spent.add(name)
+    if chosen["content"] is None:
+        chosen["content"] = composed(flat, form)
+    rest = {name: v for name, v in flat.items() if name not in spent and v is not None}
+    chosen["fields"] = json.dumps(rest, ensure_ascii=False, separators=(",", ":")) if rest else None
+    return chosen
+
+
+def composed(flat: Row, form: Format) -> str | None:
+    """Method and path of an access record that has no message."""
+    names = choices(tuple(flat), form)
+    parts = [plain(flat[names[one][0]]) for one in ("method", "path") if names.get(one)]
+    return " ".join(part for part in parts if part) if len(parts) == 2 else None
+
+
+def flatten_one(row: Row, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in row.items():
+        if isinstance(value, dict) and value:
+            yield from flatten_one(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def choices(names: tuple[str, ...], form: Format) -> dict[str, list[str]]:
+    """For each column, which of the given names may fill it, the likeliest first.
+
+    A whole dotted name beats the last part of one; no name serves two columns.
+    """
+    lower = {name.lower(): name for name in reversed(names)}
+    last = {name.lower().rpartition(".")[2]: name for name in reversed(names)}
+    chosen: dict[str, list[str]] = {}
+    spent: set[str] = set()
+    for table in (lower, last):
+        for column, aliases in form.keys.items():
+            if chosen.get(column):
+                continue
+            found = [table[one] for one in aliases if one in table and table[one] not in spent]
+            chosen[column] = found
+            spent.update(found[:1])
+    return chosen
+
+
+def assign(wide: pl.DataFrame, form: Format, raw: pl.Series) -> pl.DataFrame:
+    """The columns of READ from columns named by people."""
+    names = choices(tuple(wide.columns), form)
+    picked = {
+        column: pl.coalesce([text_of(wide, one) for one in found[:1]])
+        for column, found in names.items()
+        if found
+    }
+    spent = {found[0] for column, found in names.items() if found and column in COLUMNS}
+    rest = [name for name in wide.columns if name not in spent]
+    method, path = picked.pop("method", None), picked.pop("path", None)
+    if "content" not in picked and method is not None and path is not None:
+        picked["content"] = pl.concat_str(method, pl.lit(" "), path)
+    if (both := date_and_time(wide)) is not None:
+        picked["timestamp"] = both
+    blank = {name: pl.lit(None, pl.String) for name in (*COLUMNS, "status")}
+    made = wide.select(
+        *[expr.alias(name) for name, expr in (blank | picked).items()],
+        wrap([json_member(wide, name) for name in rest]).alias("fields"),
+        pl.lit(True).alias("matched"),
+    )
+    return finish(made.with_columns(raw=raw), form)
+
+
+def date_and_time(wide: pl.DataFrame) -> pl.Expr | None:
+    """The two halves of a timestamp where they have a column each."""
+    lower = {name.lower(): name for name in wide.columns}
+    if not {"date", "time"} <= lower.keys():
+        return None
+    day, hour = pl.col(lower["date"]).cast(pl.String), pl.col(lower["time"]).cast(pl.String)
+    return pl.when(hour.str.contains(r"^\d{1,2}:\d\d")).then(day + " " + hour).otherwise(hour)
+
+
+def text_of(wide: pl.DataFrame, name: str) -> pl.Expr:
+    kind = wide[name].dtype
+    if isinstance(kind, pl.List):
+        return json_value(name)
+    column = pl.col(name).cast(pl.String)
+    return pl.when(column != "").then(column)
+
+
+def json_member(wide: pl.DataFrame, name: str) -> pl.Expr:
+    kind = wide[name].dtype
+    if kind == pl.String:
+        return member(name, pl.col(name))
+    key = pl.lit(json.dumps(name, ensure_ascii=False) + ":")
+    if isinstance(kind, pl.List):
+        return pl.when(pl.col(name).is_not_null()).then(pl.concat_str(key, json_value(name)))
+    return pl.concat_str(key, pl.col(name).cast(pl.String))
+
+
+def json_value(name: str) -> pl.Expr:
+    whole = pl.struct(pl.col(name).alias("v")).struct.json_encode()
+    return whole.str.strip_prefix('{"v":').str.strip_suffix("}")
+
+
+def finish(made: pl.DataFrame, form: Format) -> pl.DataFrame:
+    """Levels by word or status, a message for every line, and no control characters in it."""
+    status = pl.when(pl.col("status").str.contains(r"^[1-5][0-9]{2}$")).then(pl.col("status"))
+    level = pl.coalesce(levels.normalise(pl.col("level"), form.levels), levels.of_status(status))
+    composed = form_content(made, status)
+    clean = composed.str.replace_all(ANSI, "").str.replace_all(CONTROL, " ").str.strip_chars_end()
+    columns = {name: pl.lit(None, kind) for name, kind in READ.items()} | {
+        name: pl.col(name) for name in (*COLUMNS, "fields", "matched")
+    }
+    columns |= {"level": level, "content": pl.coalesce(clean, pl.col("raw"))}
+    columns |= {"attached": pl.lit(False), "key": pl.lit("")}
+    return made.select(expr.alias(name) for name, expr in columns.items())
+
+
+def form_content(made: pl.DataFrame, status: pl.Expr) -> pl.Expr:
+    """An access record's message ends, as an access log's, with the status and its meaning."""
+    content = pl.col("content").str.strip_chars_end().str.replace_all("\n", " ⏎ ", literal=True)
+    reason = pl.concat_str(pl.lit(" "), status, pl.lit(" "), levels.reason(status).fill_null(""))
+    request = content.str.contains(
+        r"^(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT|TRACE) \S+$"
+    )
+    return pl.when(request & status.is_not_null()).then(content + reason).otherwise(content)
+
+
+def read_logfmt(lines: pl.Series, form: Format) -> pl.DataFrame:
+    """Lines of at least two pairs that hold nothing else but pairs (a bare word is a true one)."""
+    frame = lines.to_frame("raw").with_row_index("row")
+    paired = frame.with_columns(pair=pl.col("raw").str.extract_all(PAIR))
+    left = pl.col("raw").str.replace_all(PAIR, "").str.strip_chars()
+    good = paired.filter((pl.col("pair").list.len() >= 2) & left.str.contains(r"^[\w\s.-]{0,40}$"))
+    if not len(good):
+        return unread(len(lines))
+    long = good.select("row", pl.col("pair")).explode("pair")
+    long = long.with_columns(
+        key=pl.col("pair").str.extract(PAIR, 1), value=unquote(pl.col("pair").str.extract(PAIR, 2))
+    )
+    known = {one for names in form.keys.values() for one in names}
+    head = long.filter(pl.col("key").str.to_lowercase().is_in(sorted(known)))
+    head = head.unique(["row", "key"], keep="first", maintain_order=True)
+    wide = good.select("row").join(
+        head.pivot(on="key", index="row", values="value") if len(head) else good.select("row"),
+        on="row",
+        how="left",
+        maintain_order="left",
+    )
+    read = assign(wide.drop("row"), form, good["raw"])
+    spent = [found[0] for column, found in choices(tuple(wide.columns[1:]), form).items()
+             if found and column in COLUMNS]  # fmt: skip
+    rest = long.filter(~pl.col("key").is_in(spent)).group_by("row", maintain_order=True)
+    pair = pl.concat_str(pl.lit('"'), escape(pl.col("key")), pl.lit('":"'),
+                         escape(pl.col("value")), pl.lit('"'))  # fmt: skip
+    members = rest.agg(fields=pl.concat_str(pl.lit("{"), pair.str.join(","), pl.lit("}")))
+    fields = good.select("row").join(members, on="row", how="left", maintain_order="left")
+    return scatter(read.with_columns(fields["fields"]), good["row"], len(lines))
+
+
+def unquote(value: pl.Expr) -> pl.Expr:
+    inner = value.str.strip_prefix('"').str.strip_suffix('"')
+    plain = inner.str.replace_all('\\"', '"', literal=True)
+    plain = plain.str.replace_all(r"\\[nt]", " ").str.replace_all("\\\\", "\\", literal=True)
+    return pl.when(value.str.starts_with('"')).then(plain).otherwise(value)
+
+
+def read_header(line: str, form: Format) -> tuple[str, list[str]] | None:
+    """Delimiter and column names of a CSV header; None where the line is none."""
+    for delimiter in DELIMITERS:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+        if len(names) < 2 or len(set(names)) != len(names):
+            continue
+        if all(re.fullmatch(r"[^\d\"'{}=<>]{0,60}|.{0,60}[A-Za-z_].{0,60}", one) for one in names):
+            found = choices(tuple(names), form)
+            if found.get("content") or found.get("timestamp"):
+                return delimiter, [name or f"column_{at + 1}" for at, name in enumerate(names)]
+    return None
+
+
+def read_csv(lines: pl.Series, form: Format, header: tuple[str, list[str]]) -> pl.DataFrame:
+    """Rows with exactly the header's columns; other lines are not matched."""
+    delimiter, names = header
+    rows = (
+        dict(zip(names, cells, strict=True)) if len(cells) == len(names) else None
+        for cells in split_cells(lines, delimiter)
+    )
+    fast = split_plain(lines, delimiter, names)
+    if fast is not None:
+        return assign(fast, form, lines)
+    return read_rows(lines, rows, form)
+
+
+def split_plain(lines: pl.Series, delimiter: str, names: list[str]) -> pl.DataFrame | None:
+    """Columns at once where every line parses to the same width; None where one does not."""
+    if (lines.str.count_matches('"', literal=True) % 2 > 0).any():
+        return None
+    data = "\n".join(lines.to_list()).encode()
+    try:
+        wide = pl.read_csv(
+            io.BytesIO(data), separator=delimiter, has_header=False, infer_schema=False
+        )
+    except (pl.exceptions.PolarsError, ValueError):
+        return None
+    if wide.shape != (len(lines), len(names)):
+        return None
+    short = wide.to_series(-1).is_null() & ~lines.str.ends_with(delimiter)
+    if short.any():
+        return None
+    return wide.rename(dict(zip(wide.columns, names, strict=True)))
+
+
+def split_cells(lines: pl.Series, delimiter: str) -> Iterator[list[str]]:
+    for line in lines.to_list():
+        try:
+            yield next(csv.reader([line], delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            yield []

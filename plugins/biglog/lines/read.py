@@ -1,0 +1,195 @@
+"""Batches of typed lines, and of lines that could not be read, from files of raw text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from biglog.lines.decode import Chunk, Note, read_chunks
+from biglog.lines.detect import Detection, Header, detect, read_kind
+from biglog.lines.formats import COLUMNS, Format, find_format
+from biglog.lines.join import goes_on, join, split_tail
+from biglog.lines.patterns import explain
+from biglog.lines.redact import Redaction
+from biglog.lines.times import Clock, end_of_reach, to_utc
+from biglog.records import LINES, QUARANTINE
+from biglog.settings import LineSettings, SourceSettings
+
+__all__ = ["Batch", "Detection", "detect", "read"]
+
+EXPLAINED = 200
+"""Bad lines of a batch whose reason says where reading stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    lines: pa.Table
+    bad: pa.Table
+    bytes: int
+    unread: int
+    """Lines that became no record. ``bad`` may hold more: notes on lines that were kept."""
+    format: str
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one file is read."""
+
+    path: Path
+    form: Format
+    first: int
+    header: Header | None
+    clock: Clock
+    source: SourceSettings
+    settings: LineSettings
+    joined: bool
+
+    @property
+    def redaction(self) -> Redaction:
+        return Redaction(self.source.redact, self.source.name)
+
+
+def read(
+    files: Sequence[Path],
+    source: SourceSettings,
+    settings: LineSettings,
+    *,
+    joined: bool = True,
+    date: str | None = None,
+) -> Iterator[Batch]:
+    """The files' records in order, in batches; line_id counts on over files.
+
+    With ``joined=False`` every physical line is a row: one that cannot be read has its whole text
+    as content and no timestamp. ``date`` is the partition's, for timestamps without a year;
+    without it the file's own age decides. Raises BadInput for a file that cannot be opened.
+    """
+    count = 0
+    for path in files:
+        plan = make_plan(path, source, settings, joined=joined, date=date)
+        for batch in read_file(plan):
+            ids = pa.array(range(count, count + batch.lines.num_rows), pa.int64())
+            count += batch.lines.num_rows
+            yield replace(batch, lines=batch.lines.set_column(0, LINES.field(0), ids))
+
+
+def make_plan(
+    path: Path, source: SourceSettings, settings: LineSettings, *, joined: bool, date: str | None
+) -> Plan:
+    found = detect(path, max_line=settings.max_line_bytes, only=source.format)
+    form = find_format(found.format)
+    latest = end_of_reach(date, path.stat().st_mtime)
+    clock = Clock(source.timezone, latest)
+    return Plan(path, form, found.first, found.header, clock, source, settings, joined)
+
+
+def read_file(plan: Plan) -> Iterator[Batch]:
+    held: pl.DataFrame | None = None
+    limits = plan.settings
+    chunks = read_chunks(plan.path, max_line=limits.max_line_bytes, batch=limits.batch_lines)
+    encoding, size = "", 0
+    for chunk in chunks:
+        frame = parse(chunk, plan)
+        size, encoding = size + chunk.size, chunk.encoding
+        if held is not None:
+            frame = pl.concat([held, frame])
+        held = None
+        if plan.joined and goes_on(plan.form):
+            frame, held = split_tail(frame, plan.form)
+        if len(frame) or chunk.notes:
+            yield make_batch(frame, chunk.notes, plan, size=size, encoding=encoding)
+            size = 0
+    if held is not None and len(held):
+        yield make_batch(held, (), plan, size=size, encoding=encoding)
+
+
+def parse(chunk: Chunk, plan: Plan) -> pl.DataFrame:
+    """One row a physical line: what the format reads in it, its number and its text."""
+    read = read_kind(chunk.lines, plan.form, first=plan.first, header=plan.header)
+    numbers = pl.int_range(chunk.first_no, chunk.first_no + len(chunk.lines), eager=True)
+    debris = chunk.debris if chunk.debris is not None else pl.lit(False)
+    frame = read.with_columns(raw=chunk.lines, line_no=numbers, debris=debris)
+    if plan.header is not None and plan.form.kind == "csv" and chunk.first_no == 1 and len(frame):
+        frame = skip_header(frame, plan)
+    return frame
+
+
+def skip_header(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """The line that names a CSV's columns is no record; where every line is a row, its text is."""
+    row = int(frame["raw"].str.contains(r"\S").arg_true()[0])
+    if plan.joined:
+        return frame.slice(row + 1)
+    names = (*COLUMNS, "fields")
+    here = pl.int_range(pl.len()) == row
+    return frame.with_columns(pl.when(~here).then(pl.col(name)).alias(name) for name in names)
+
+
+def make_batch(
+    frame: pl.DataFrame, notes: Sequence[Note], plan: Plan, *, size: int, encoding: str
+) -> Batch:
+    if plan.joined:
+        done = join(frame, plan.form)
+        records, bad = done.records, done.bad
+    else:
+        records, bad = frame.with_columns(body=pl.lit(None, pl.String)), frame.clear()
+    return Batch(
+        lines=line_table(records, plan),
+        bad=bad_table(bad, notes, plan),
+        bytes=size,
+        unread=len(bad),
+        format=plan.form.name,
+        encoding=encoding,
+    )
+
+
+def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
+    clean = plan.redaction.clean
+    zones = records["zone"] if records["zone"].null_count() < len(records) else None
+    content = pl.select(pl.coalesce(records["content"], records["raw"])).to_series()
+    columns: dict[str, pl.Series | pl.Expr] = {
+        "line_id": pl.int_range(len(records), eager=True),
+        "file": pl.lit(str(plan.path)),
+        "line_no": records["line_no"],
+        "timestamp": to_utc(records["timestamp"], plan.form.time, clock=plan.clock, zones=zones),
+        "level": records["level"],
+        "host": filled(records["host"], plan.source.host),
+        "service": filled(records["service"], plan.source.service),
+        "component": records["component"].str.strip_chars(),
+        "content": clean(content),
+        "body": clean(records["body"]),
+        "fields": clean(records["fields"]),
+    }
+    table = records.select(**columns).to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.cast(LINES)
+
+
+def filled(column: pl.Series, usual: str) -> pl.Series:
+    return column.fill_null(usual) if usual else column
+
+
+def bad_table(bad: pl.DataFrame, notes: Sequence[Note], plan: Plan) -> pa.Table:
+    """What could not be read and why, with a cut and redacted sample."""
+    length = plan.settings.max_sample_chars
+    texts = pl.concat([bad["raw"], pl.Series("raw", [one.sample for one in notes], pl.String)])
+    # redacted before it is cut, so that no half of a secret is left at the end
+    samples = plan.redaction.clean(texts.str.head(length + 4000)).str.head(length)
+    numbers = [*bad["line_no"].to_list(), *(one.line_no for one in notes)]
+    reasons = [*reasons_of(bad, plan), *(one.reason for one in notes)]
+    columns = [[str(plan.path)] * len(numbers), numbers, reasons, samples.to_list()]
+    return pa.table(columns, schema=QUARANTINE)
+
+
+def reasons_of(bad: pl.DataFrame, plan: Plan) -> list[str]:
+    made = []
+    for at, (raw, debris) in enumerate(bad.select("raw", "debris").iter_rows()):
+        reason = f"not {plan.form.name}"
+        if debris:
+            reason += ": holds control characters or bytes that are no text"
+        elif at < EXPLAINED and plan.form.kind == "pattern":
+            reason = explain(raw, plan.form)
+        made.append(reason)
+    return made
