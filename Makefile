@@ -43,7 +43,7 @@ bench: setup
 	@$(BIN)/python -m benchmarks
 
 docs: setup
-	@$(BIN)/python -m biglog.cli.pages docs
+	@$(BIN)/python docs/generate.py
 
 # The lock leaves out torch and what only its GPU build needs (see setup).
 lock: setup

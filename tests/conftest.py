@@ -1,8 +1,9 @@
-"""What many tests share: an Airflow home of the test session's own."""
+"""What many tests share: the database's fixtures, and an Airflow home of the session's own."""
 
 import os
 
 import pytest
+from database import database, database_url, empty_database, server  # noqa: F401
 
 
 @pytest.fixture(scope="session")

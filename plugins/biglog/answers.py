@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,9 @@ def embed_texts(site: Site, texts: list[str]) -> int:
     known = read.known_texts(site.engine, model.model_id)
     by_key = {text_key(text): text for text in texts}
     done = 0
-    batches = embed_distinct(
-        by_key.values(), known, model.encode, batch=site.settings.embed.commit_every
-    )
-    for keys, vectors in batches:
-        named = zip((by_key[key] for key in keys), vectors, strict=True)
+    every = site.settings.embed.commit_every
+    for keys, vectors in embed_distinct(by_key.values(), known, model.encode, batch=every):
+        named = zip([by_key[key] for key in keys], vectors, strict=True)
         done += write.save_vectors(site.engine, model.model_id, model.dim, named)
     return done
 
@@ -211,13 +210,17 @@ def answer_backup(site: Site, _: Mapping[str, Any]) -> dict[str, Any]:
     """A backup that has been restored once, so that it is known to be one."""
     from biglog.store import backup
 
-    return backup.backup_and_prove(site.engine, site.settings.home / "backups")
+    path = site.settings.home / "backups" / f"{datetime.now(UTC):%Y-%m-%d}.dump"
+    size = backup.backup(site.engine.url.render_as_string(hide_password=False), path)
+    rows = backup.prove(site.engine, path)
+    return {"path": str(path), "bytes": size, "rows": sum(rows.values())}
 
 
 def answer_forget(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
     from biglog.store import backup
 
-    return dict(backup.retention(site.engine, int(form["keep_days"])))
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    return dict(backup.retention(site.engine, int(form["keep_days"]), today=today))
 
 
 ANSWERS: dict[str, Callable[[Site, Mapping[str, Any]], dict[str, Any]]] = {

@@ -132,17 +132,30 @@ def matching_lines(parsed: Parsed, wanted: dict[str, float]) -> Iterator[Match]:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier lines were: lines per template, and the templates."""
+
+    counts: dict[str, int]
+    templates: dict[str, Template]
+
+
 def detect_lines(files: Sequence[Path], history: Sequence[Path], format_name: str) -> pl.DataFrame:
     """A row per line: line_no, file, score, anomalous, reason, template."""
+    if not history:
+        return judge_lines(files, format_name, None)
+    known: dict[str, Template] = {}
+    past = event_frame(history, format_name, known)
+    counts = dict(past.group_by("template_id").len().iter_rows())
+    return judge_lines(files, format_name, Past(counts, known))
+
+
+def judge_lines(files: Sequence[Path], format_name: str, past: Past | None) -> pl.DataFrame:
+    """As detect_lines, against a past that is already counted."""
     from biglog.findings.lines import Usual, score_templates
 
-    known: dict[str, Template] = {}
-    usual = None
-    if history:
-        past = event_frame(history, format_name, known)
-        counts = past.group_by("template_id").len()
-        usual = Usual(dict(counts.iter_rows()), past.height)
-    lines = event_frame(files, format_name, known)
+    usual = Usual(past.counts, sum(past.counts.values())) if past else None
+    lines = event_frame(files, format_name, dict(past.templates) if past else {})
     judged = score_templates(lines, usual)
     joined = lines.join(
         judged, on=["template_id", "level"], how="left", nulls_equal=True, maintain_order="left"

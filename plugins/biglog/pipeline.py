@@ -103,7 +103,7 @@ def ingest(site: Site, date: str, source: str) -> StageInfo:
             reason = f"no file matches {Path(one.path).name} for {date}"
             write.save_coverage(site.engine, Coverage(source, date, "missing", reason=reason))
             return StageInfo("ingest", source, date, 0, 0, note=reason)
-        done = write_partition(read(files, one, site.settings.lines), site.settings.lake, one, date)
+        done = write_partition(read(files, one, site.settings.lines, date=date), site.settings.lake, one, date)
     except BadInput as error:
         failed = Coverage(source, date, "failed", reason=str(error))
         write.save_coverage(site.engine, failed)

@@ -51,7 +51,7 @@ def doctor(
 
 
 def file_checks(files: list[Path]) -> Iterator[Check]:
-    from biglog.lines.read import detect
+    from biglog.lines.detect import detect
     from biglog.offline import check_files
 
     check_files(files)

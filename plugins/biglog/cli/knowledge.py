@@ -20,10 +20,10 @@ JSON = typer.Option(False, "--json", help="One JSON line a row.")
 def site(store: Path | None) -> pipeline.Site:
     """The knowledge base's database, its schema up to date."""
     from biglog.settings import PROJECT
-    from biglog.store import connect, migrate
+    from biglog.store import connect, embedded, migrate
 
     known = settings.load(store.resolve() if store else None)
-    engine = connect.engine(connect.embedded(known.home) if store else connect.url(known.home))
+    engine = connect.engine(embedded.start(known.home) if store else connect.url(known.home))
     migrate.migrate(engine, PROJECT / "sql")
     return pipeline.Site(known, engine)
 
@@ -133,7 +133,8 @@ def delete(entry_id: str, store: Path | None = STORE) -> None:
     """Hide an entry; its revisions are kept."""
     from biglog.store import knowledge
 
-    knowledge.delete(site(store).engine, entry_id)
+    at = site(store)
+    knowledge.delete(at.engine, entry_id, knowledge.show(at.engine, entry_id).version)
     say(f"{entry_id} deleted")
 
 

@@ -223,7 +223,7 @@ def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
     say(f"\n{ran} nights run in {seconds:.0f} s")
 
 
-QUESTIONS = ("new_last_night", "errors_versus_usual", "incidents_of_the_week")
+QUESTIONS = ("01_new_last_night", "02_errors_against_usual", "03_incidents_of_the_week")
 SHOWN = 5
 
 
@@ -231,10 +231,12 @@ def ask(site: pipeline.Site, name: str, date: str) -> None:
     """One question of ``sql/queries`` with the first rows of its answer."""
     from biglog.store import queries
 
-    answer = queries.run(site.engine, PROJECT / "sql" / "queries" / f"{name}.sql", date)
-    say(f"\n{answer.question}   (sql/queries/{name}.sql)")
+    path = PROJECT / "sql" / "queries" / f"{name}.sql"
+    question = queries.read_question(path)
+    answer = queries.ask(site.engine, question, date=date)
+    say(f"\n{question.english}   (sql/queries/{name}.sql)")
     table(
-        (dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:SHOWN]),
+        [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:SHOWN]],
         {column: column for column in answer.columns},
     )
     if len(answer.rows) > SHOWN:

@@ -3,7 +3,7 @@
 A session is the multiset of its templates. Landauer et al. (FSE 2024) found that new events and
 unseen count vectors explain most labelled sessions; the distance here keeps that and grades it:
 Bray-Curtis between count vectors, each template weighted by how rare it is among sessions, to the
-nearest vector that is usual. With no history, usual means frequent in the file itself.
+nearest vector that is usual: frequent in the history, or with none in the file itself.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import polars as pl
 Floats = npt.NDArray[np.float64]
 MAX_USUAL = 2_000
 """The most frequent usual vectors are compared with; the rest lie near one of them."""
-FREQUENT = 0.001
-"""Share of sessions above which a vector is usual where there is no history."""
+FREQUENT = 0.01
+"""Share of sessions above which a vector is usual. A fault that repeats is rarer than this, and a
+history nobody has cleaned holds such faults too, so the share is asked of the history as well."""
 ANOMALOUS_DISTANCE = 0.2
 
 
@@ -41,9 +42,10 @@ def score_sessions(
     codes = template_codes(lines, history)
     today = counted(lines, codes, first)
     past = None if history is None else counted(history, codes, first)
-    usual = frequent(profiles(today)) if past is None else every(profiles(past))
     distinct = profiles(today)
-    weights = idf(distinct if past is None else profiles(past), len(codes))
+    learnt = distinct if past is None else profiles(past)
+    usual = frequent(learnt)
+    weights = idf(learnt, len(codes))
     known = matrix(usual.keys, len(codes)) * weights
     here = matrix(distinct.keys, len(codes)) * weights
     distance, nearest = nearest_distance(here, known)
@@ -97,10 +99,6 @@ def frequent(found: Profiles) -> Profiles:
     least = max(2.0, FREQUENT * float(found.sessions.sum()))
     kept = int((found.sessions >= least).sum()) or min(1, len(found.keys))
     return Profiles(found.keys[: min(kept, MAX_USUAL)], found.sessions[: min(kept, MAX_USUAL)])
-
-
-def every(found: Profiles) -> Profiles:
-    return Profiles(found.keys[:MAX_USUAL], found.sessions[:MAX_USUAL])
 
 
 def matrix(keys: list[tuple[tuple[int, int], ...]], width: int) -> Floats:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from biglog.errors import BadInput, TryAgain
 from biglog.store import connect, embedded
@@ -83,6 +84,57 @@ def tool(address: str, name: str, *arguments: str) -> None:
     if done.returncode:
         said = " ".join(done.stderr.decode("utf-8", "replace").split())[-500:]
         raise TryAgain(f"{name} failed on database {where.database!r}: {said}")
+
+
+def prove(engine: Engine, path: Path) -> dict[str, int]:
+    """Restore a copy into a scratch database and compare; returns rows per table.
+
+    Raises BadInput where a table has other rows than here, or where this role may not create a
+    database; the scratch database is dropped whatever happens.
+    """
+    name = f"biglog_proof_{os.getpid()}"
+    address = engine.url.set(database=name).render_as_string(hide_password=False)
+    administer(engine, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        restore(path, address)
+        scratch = connect.engine(address)
+        found = row_counts(scratch)
+        scratch.dispose()
+    finally:
+        administer(engine, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    wanted = row_counts(engine)
+    wrong = [
+        f"{one}: {found.get(one)} of {wanted[one]}"
+        for one in wanted
+        if found.get(one) != wanted[one]
+    ]
+    if wrong:
+        raise BadInput(f"{path} restores other rows than are here: {'; '.join(wrong[:3])}")
+    return found
+
+
+def administer(engine: Engine, statement: str) -> None:
+    """Run what no transaction may hold. Raises BadInput where the role may not."""
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(statement))
+    except ProgrammingError as error:
+        raise BadInput(
+            f"a backup is proved in a scratch database, and {engine.url.username!r} may not make "
+            f"one: {error.orig}; grant it CREATEDB"
+        ) from error
+
+
+def row_counts(engine: Engine) -> dict[str, int]:
+    """Rows per private table."""
+    with engine.connect() as connection:
+        names = connection.execute(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'biglog' ORDER BY tablename")
+        ).scalars()
+        return {
+            one: int(connection.execute(text(f'SELECT count(*) FROM biglog."{one}"')).scalar_one())
+            for one in list(names)
+        }
 
 
 # A finding that a kept incident points to stays as long as the incident does.

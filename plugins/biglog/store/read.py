@@ -29,6 +29,7 @@ from biglog.records import (
     Vectors,
 )
 from biglog.store import copy
+from biglog.store.text import text_sha
 
 Rows = list[Mapping[str, Any]]
 USUAL_NIGHTS = 28
@@ -59,10 +60,17 @@ def rows(connection: Connection, query: str, /, **parameters: Any) -> Rows:
     return [dict(one) for one in connection.execute(text(query), parameters).mappings()]
 
 
-def templates(engine: Engine) -> dict[str, Template]:
-    """The whole catalogue, each template as it is now."""
+def templates(engine: Engine, *, source: str | None = None) -> dict[str, Template]:
+    """The catalogue as it is now; with a source, the templates that its lines have had."""
+    query = f"SELECT {TEMPLATE} FROM biglog.template t"
+    if source is not None:
+        query += (
+            " WHERE EXISTS (SELECT FROM biglog.template_seen s"
+            " WHERE s.template_id = t.template_id AND s.source = :source)"
+        )
+    given = {} if source is None else {"source": source}
     with engine.connect() as connection:
-        found = rows(connection, f"SELECT {TEMPLATE} FROM biglog.template ORDER BY template_id")
+        found = rows(connection, f"{query} ORDER BY template_id", **given)
     return {one["template_id"]: Template(**one) for one in found}
 
 
@@ -80,6 +88,23 @@ def vectors(engine: Engine, model_id: str, template_ids: Iterable[str]) -> Templ
     """Unit vectors of those templates that have one under the model, in the order asked."""
     with engine.connect() as connection:
         return vectors_of(connection, model_id, list(template_ids))
+
+
+def text_vectors(engine: Engine, model_id: str, texts: Sequence[str]) -> dict[str, Vectors]:
+    """Unit vectors of those texts that have one under the model, by text."""
+    wanted = {text_sha(one): one for one in texts}
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT text_sha, halfvec_send(embedding) FROM biglog.vector"
+                " WHERE model_id = :model_id AND text_sha = ANY(:wanted)"
+            ),
+            {"model_id": model_id, "wanted": list(wanted)},
+        )
+        packed = {one[0]: bytes(one[1]) for one in found}
+        dim = dimension(connection, model_id)
+    values = unpack(list(packed.values()), dim)
+    return {wanted[sha]: row for sha, row in zip(packed, values, strict=True)}
 
 
 def vectors_of(connection: Connection, model_id: str, wanted: Sequence[str]) -> TemplateVectors:
