@@ -3,6 +3,7 @@
 import argparse
 import csv
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import sandbox
 import zstandard
 from clock import Clock
 from plan import BENIGN, FAULTS, FIRST, Planned
-from remap import FORMATS
+from remap import FORMATS, by_day
 
 COLUMNS = [
     "fault_id",
@@ -50,15 +51,10 @@ class Reader:
             block = raw.read()
         whole = block[: block.rfind(b"\n") + 1]
         self.offset += len(whole)
-        for line in whole.decode("utf-8", "surrogateescape").splitlines():
-            self._take(line, clock)
-
-    def _take(self, line: str, clock: Clock) -> None:
-        when, text = FORMATS[self.source](line, clock)
-        if when is not None:
-            self.day = when.date()
-        if self.day is not None:
-            self.days[self.day].append(text)
+        lines = whole.decode("utf-8", "surrogateescape").split("\n")[:-1]
+        for day, text in by_day(lines, FORMATS[self.source], clock, day=self.day):
+            self.day = day
+            self.days[day].append(text)
 
     def write(self, day: date, folder: Path) -> int:
         """Put a finished day on disk, whole or not at all; returns its number of lines."""
@@ -81,11 +77,12 @@ class Recording:
     days: int
     readers: list[Reader] = field(default_factory=lambda: [Reader(name) for name in FORMATS])
 
-    def finish(self, day: date) -> None:
-        total = 0
+    def read(self) -> None:
         for reader in self.readers:
             reader.read(self.clock)
-            total += reader.write(day, self.out)
+
+    def finish(self, day: date) -> None:
+        total = sum(reader.write(day, self.out) for reader in self.readers)
         note(f"{day}: {total} lines")
 
 
@@ -110,20 +107,25 @@ def record(options: argparse.Namespace, first: date, days: int) -> None:
     from stack import Stack
 
     stack = Stack()
+    # The first process of a namespace ignores every signal it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         stack.up()
         clock = Clock(time.time() + 4, first, options.seconds_per_day)
         start_load(stack, clock, days, options.rate)
         keep_jobs(stack, clock)
         recording = Recording(options.out, clock, days)
-        for number in range(days):
-            pass_day(recording, stack, first + timedelta(days=number))
+        writers = [
+            pass_day(recording, stack, first + timedelta(days=number)) for number in range(days)
+        ]
+        for writer in writers:
+            writer.join()
     finally:
         stack.down()
 
 
-def pass_day(recording: Recording, stack: object, day: date) -> None:
-    """Let one day pass with its faults, then write it."""
+def pass_day(recording: Recording, stack: object, day: date) -> threading.Thread:
+    """Let one day pass with its faults, then write it while the next one begins."""
     threads = [
         threading.Thread(target=strike, args=(recording, stack, planned), daemon=True)
         for planned in (*FAULTS, *BENIGN)
@@ -135,7 +137,10 @@ def pass_day(recording: Recording, stack: object, day: date) -> None:
     sleep_until(recording.clock.wall(day + timedelta(days=1), 0) + GRACE)
     for thread in threads:
         thread.join(10)
-    recording.finish(day)
+    recording.read()
+    writer = threading.Thread(target=recording.finish, args=(day,))
+    writer.start()
+    return writer
 
 
 def strike(recording: Recording, stack: object, planned: Planned) -> None:
@@ -210,7 +215,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the recording")
     parser.add_argument("--days", type=int, default=16)
     parser.add_argument("--seconds-per-day", type=float, default=100.0)
-    parser.add_argument("--rate", type=float, default=100.0, help="mean requests a second")
+    parser.add_argument("--rate", type=float, default=120.0, help="mean requests a second")
     parser.add_argument("--first-day", type=int, default=1, help="begin with this day of the plan")
     parser.add_argument("--resume", action="store_true", help="go on after the last whole day")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)

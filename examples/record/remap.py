@@ -17,9 +17,10 @@ REDIS = re.compile(r"^(\d+:[A-Z]) (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3})")
 SYSLOG = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)\S*")
 
 
-def by_day(lines: Iterable[str], rewrite: Rewrite, clock: Clock) -> Iterator[tuple[date, str]]:
-    """Each line with its mapped day; a line without a time follows the one before it."""
-    day: date | None = None
+def by_day(
+    lines: Iterable[str], rewrite: Rewrite, clock: Clock, *, day: date | None = None
+) -> Iterator[tuple[date, str]]:
+    """Each line with its mapped day; one without a time follows the line before (at first: day)."""
     for line in lines:
         when, text = rewrite(line, clock)
         if when is not None:
