@@ -75,7 +75,7 @@ def engine(address: str, *, statement_timeout: float = 0) -> Engine:
         },
     )
     event.listen(made, "do_connect", lambda _dialect, _record, _args, given: open_one(where, given))
-    event.listen(made, "handle_error", explain)
+    event.listen(made, "handle_error", explain, retval=True)
     return made
 
 
@@ -97,11 +97,9 @@ def refusal(where: URL, error: psycopg2.OperationalError) -> BigLogError:
     )
 
 
-def explain(context: ExceptionContext) -> None:
-    """Turn what may heal into TryAgain; every other error stays as it is."""
-    found = healing(context.original_exception, lost=context.is_disconnect)
-    if found is not None:
-        context.chained_exception = found
+def explain(context: ExceptionContext) -> BaseException | None:
+    """TryAgain in the place of what may heal; every other error stays as it is."""
+    return healing(context.original_exception, lost=context.is_disconnect)
 
 
 def healing(error: BaseException, *, lost: bool = False) -> TryAgain | None:
@@ -113,9 +111,7 @@ def healing(error: BaseException, *, lost: bool = False) -> TryAgain | None:
     if not code.startswith(HEALING) and not (broken and not code):
         return None
     words = " ".join(str(error).split()) or "the connection was lost"
-    return TryAgain(
-        f"PostgreSQL gave up on a statement: {words}; nothing was written, run it again"
-    )
+    return TryAgain(f"PostgreSQL gave up on a statement: {words}; nothing was kept, try again")
 
 
 def check_pgvector(connection: Connection) -> None:

@@ -92,7 +92,7 @@ def load(connection: Connection, table: str, columns: dict[str, Column]) -> int:
         return 0
     body = io.BytesIO(b"".join(pieces(list(columns.values()), count)))
     command = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    with translated(), cursor_of(connection) as cursor:
+    with translated(connection), cursor_of(connection) as cursor:
         cursor.copy_expert(command, body)
     return count
 
@@ -129,7 +129,7 @@ def scatter(out: Bytes, begin: npt.NDArray[np.int64], column: Column) -> None:
 def fetch(connection: Connection, query: str, parameters: Sequence[Any], schema: pa.Schema) -> Any:
     """An Arrow table of the query's rows, by COPY; times come as microseconds since 1970."""
     body = io.BytesIO()
-    with translated(), cursor_of(connection) as cursor:
+    with translated(connection), cursor_of(connection) as cursor:
         bound = cursor.mogrify(query, parameters).decode("utf-8")
         cursor.copy_expert(f"COPY ({bound}) TO STDOUT (FORMAT CSV)", body)
     if body.tell() == 0:
@@ -161,12 +161,15 @@ def cursor_of(connection: Connection) -> Iterator[Any]:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(connection: Connection) -> Iterator[None]:
     """Database errors that bypass SQLAlchemy, told as the engine tells its own."""
     try:
         yield
     except psycopg2.Error as error:
-        found = healing(error)
+        lost = bool(getattr(connection.connection.dbapi_connection, "closed", False))
+        if lost:
+            connection.invalidate(error)
+        found = healing(error, lost=lost)
         if found is None:
             raise
         raise found from error

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psycopg2
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from biglog.errors import BadInput
 from biglog.store.connect import check_pgvector
+from biglog.store.copy import cursor_of, translated
 
 NUMBERED = re.compile(r"(\d{3})_([a-z][a-z0-9_]*)\.sql")
 LOCK = "SELECT pg_advisory_lock(hashtextextended('biglog:migrate', 0))"
@@ -246,7 +248,7 @@ def drop_view(connection: Connection, name: str) -> None:
         connection.execute(text(statement))
     except DBAPIError as error:
         raise BadInput(
-            f"biglog_report.{name} cannot be replaced: {said(error)}; "
+            f"biglog_report.{name} cannot be replaced: {said(error.orig or error)}; "
             "drop what you built on it, migrate, then build it again"
         ) from error
 
@@ -289,18 +291,20 @@ def grant(connection: Connection, path: Path) -> list[Applied]:
 
 
 def run(connection: Connection, name: str, sql: str) -> tuple[str, ...]:
-    """Run a whole script as it is. Raises BadInput with the server's words; returns its notices."""
-    raw = connection.connection.dbapi_connection
-    notices: list[str] = getattr(raw, "notices", [])
-    notices.clear()
-    try:
-        connection.execution_options(no_parameters=True).exec_driver_sql(sql)
-    except DBAPIError as error:
-        raise BadInput(f"{name} failed: {said(error)}; nothing of it was applied") from error
-    warnings = [one.strip() for one in notices if one.startswith("WARNING")]
-    notices.clear()
-    return tuple(warnings)
+    """Run a whole script as it is; returns the server's warnings.
+
+    By the driver's own cursor, since SQLAlchemy reads and drops what the server says on the way.
+    Raises BadInput with the server's words.
+    """
+    with cursor_of(connection) as cursor:
+        cursor.connection.notices.clear()
+        try:
+            with translated(connection):
+                cursor.execute(sql)
+        except psycopg2.Error as error:
+            raise BadInput(f"{name} failed: {said(error)}; nothing of it was applied") from error
+        return tuple(one.strip() for one in cursor.connection.notices if one.startswith("WARNING"))
 
 
-def said(error: DBAPIError) -> str:
-    return " ".join(str(error.orig).split())
+def said(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -77,9 +77,8 @@ def catalogue_lock(engine: Engine) -> Iterator[None]:
 
     It is held by a connection of its own, so it ends with the process whatever happens.
     """
-    with engine.connect() as connection:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
-        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text(f"SET lock_timeout = '{WAIT_SECONDS}s'"))
         connection.execute(
