@@ -10,6 +10,7 @@ import pyarrow as pa
 from biglog.templates.mask import WILDCARD
 
 BLANK = r"[ \t\r\n\x0b\x0c]"
+FEW = 200
 Indices = npt.NDArray[np.int64]
 
 
@@ -73,18 +74,35 @@ def lists(columns: list[list[pl.Series]], counts: Indices, at: Indices) -> pa.Ar
 
 
 def extract(groups: list[pl.DataFrame], patterns: list[str]) -> list[list[pl.Series]]:
-    """A column per wildcard for each group; what the strict form misses is done loosely."""
+    """A column per wildcard for each group."""
     wild = [i for i, pattern in enumerate(patterns) if WILDCARD in pattern]
-    found = dict(zip(wild, search([(groups[i], strict(patterns[i])) for i in wild]), strict=True))
-    missed = [i for i in wild if found[i].to_series(0).has_nulls()]
-    again = search([(groups[i], loose(patterns[i])) for i in missed])
+    large = [i for i in wild if len(groups[i]) > FEW]
+    columns: list[list[pl.Series]] = [[] for _ in patterns]
+    for i, found in zip(large, extract_many([(groups[i], patterns[i]) for i in large]), strict=True):
+        columns[i] = found.get_columns()
+    for i in set(wild) - set(large):
+        columns[i] = extract_few(groups[i].to_series().to_list(), patterns[i])
+    return columns
+
+
+def extract_few(contents: list[str], pattern: str) -> list[pl.Series]:
+    """As ``extract_many``; for a handful of lines the Rust expression costs more than it saves."""
+    rows = [values_under(content, pattern) for content in contents]
+    return [pl.Series(column, dtype=pl.String) for column in zip(*rows, strict=True)]
+
+
+def extract_many(groups: list[tuple[pl.DataFrame, str]]) -> list[pl.DataFrame]:
+    """Columns of values; what the strict form misses is done loosely."""
+    found = search([(group, strict(pattern)) for group, pattern in groups])
+    missed = [i for i, one in enumerate(found) if one.to_series(0).has_nulls()]
+    again = search([(groups[i][0], loose(groups[i][1])) for i in missed])
     for i, other in zip(missed, again, strict=True):
         gap = found[i].to_series(0).is_null()
         found[i] = other.select(
             pl.when(gap).then(pl.col(name)).otherwise(found[i][name]).fill_null("").alias(name)
             for name in other.columns
         )
-    return [found[i].get_columns() if i in found else [] for i in range(len(patterns))]
+    return found
 
 
 def search(jobs: list[tuple[pl.DataFrame, str]]) -> list[pl.DataFrame]:
@@ -98,11 +116,20 @@ def search(jobs: list[tuple[pl.DataFrame, str]]) -> list[pl.DataFrame]:
 
 def values_under(text: str, pattern: str) -> list[str]:
     """The values under the pattern's wildcards in one text; the shortest that fit."""
-    rest = " ".join(text.split())
     head, *parts = pattern.split(WILDCARD)
-    rest = rest.removeprefix(head)
+    rest = text.removeprefix(head)
+    if not text.startswith(head) or "  " in text or not text.endswith(parts[-1]):
+        return values_by_expression(text, pattern)
     out = []
     for part in parts[:-1]:
-        value, _, rest = rest.partition(part) if part else ("", "", rest)
+        value, found, rest = rest.partition(part)
+        if not found:
+            return values_by_expression(text, pattern)
         out.append(value)
-    return [*out, rest.removesuffix(parts[-1])] if parts else []
+    return [*out, rest.removesuffix(parts[-1])]
+
+
+def values_by_expression(text: str, pattern: str) -> list[str]:
+    """By Rust's engine, whose time is linear; Python's can take for ever on hostile lines."""
+    found = pl.Series([text]).str.extract_groups(loose(pattern)).struct.unnest()
+    return [value or "" for value in found.row(0)]

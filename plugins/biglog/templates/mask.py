@@ -109,7 +109,7 @@ def mask(shapes: pl.Expr) -> pl.Expr:
 
 def placeholder(value: str) -> str:
     """The encoder's word for a variable with that value."""
-    text = value.strip()
+    text = value.strip()[:200]  # a bound on what a hostile value can cost
     if FILES.fullmatch(text) and not ADDRESSES.fullmatch(text):
         return "[FILE]"
     if ADDRESSES.fullmatch(text):

@@ -14,7 +14,7 @@ from biglog.records import Mined, Template, identify
 from biglog.settings import TemplateSettings
 from biglog.templates.catalogue import Catalogue
 from biglog.templates.extract import Indices, parameters, values_under
-from biglog.templates.mask import MARK, MAX_CHARS, collapse, mask, model_text
+from biglog.templates.mask import MARK, MAX_CHARS, WILDCARD, collapse, mask, model_text
 from biglog.templates.merge import generalise
 from biglog.templates.tokens import Tokens, parse, pattern, prepare
 
@@ -148,10 +148,15 @@ def complete(
         one = templates[i]
         out[i] = replace(
             one,
-            model_text=model_text(one.pattern, values_under(shapes[i], one.pattern)) or "[CODE]",
+            model_text=describe(one.pattern, shapes[i]) or "[CODE]",
             example=one.example or examples[i][:MAX_EXAMPLE],
         )
     return tuple(out)
+
+
+def describe(pattern: str, shape: str) -> str:
+    """The pattern for the encoder, by the kinds of the values in one of its shapes."""
+    return model_text(pattern, values_under(shape, pattern) if WILDCARD in pattern else [])
 
 
 def smallest(heads: pl.Series, numbers: Indices, wanted: list[int]) -> dict[int, str]:
