@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+
 from biglog.records import (
     COUNTS,
     Clustering,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from biglog.findings.distance import Distance
 from biglog.findings.judge import detectors, judge
 from biglog.findings.novelty import Novelty

@@ -33,7 +33,8 @@ TROUBLE = re.compile(
     r"|unavailable|cannot|can't|could ?n[o']t|unable|abort(?:ed|ing)?|deadlock|too many|rejected"
     r"|reset by peer|broken pipe|not respond\w*|invalid|illegal|exceeded|exhausted|overload\w*"
     r"|lost connection|connection lost|terminated|crash(?:ed|es)?|traceback|expired|unhealthy"
-    r"|violat\w+|not found|missing|down)\b"
+    r"|violat\w+|not found|missing|(?:is|are|was|went|marked|host) down|still waiting|stalled"
+    r"|blocked|throttl\w+|backlog|retr(?:y|ying|ied)|slow (?:request|query|response)|lost)\b"
     r"|(?<=[a-z])(?:Exception|Error|Failure)\b|失败|错误|异常|超时|拒绝|无法|不可用|断开|告警",
     re.IGNORECASE,
 )

@@ -51,9 +51,16 @@ def unfamiliar(counted: Tally, history: History, date: str) -> pl.DataFrame:
         known=pl.col("template_id").is_in(sorted(elsewhere)),
     )
     rows = rows.join(absence(counted.past), on=["source", "last_date"], how="left")
+    rows = rows.with_columns(company=company())
     rare = (pl.col("gravity") >= GRAVE) & (pl.col("days_seen") < RARE_SHARE * pl.col("days"))
     away = pl.col("days_away").fill_null(0) >= AWAY_DAYS
     return rows.filter((pl.col("days_seen") == 0) | away | rare).sort(KEY)
+
+
+def company() -> pl.Expr:
+    """How many of the service's templates were first met tonight in the same hour."""
+    fresh = (pl.col("days_seen") == 0).cast(pl.Int64)
+    return fresh.sum().over("source", "service", pl.col("started_at").dt.truncate("1h"))
 
 
 def tonight(rows: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +171,13 @@ def weight(row: Mapping[str, Any]) -> float:
     often = min(1.0, math.log10(1 + row["total"]) / 3)
     long = min(1.0, (row["ended_at"] - row["started_at"]).total_seconds() / 3600)
     wide = min(1.0, max(0, len(row["hosts"]) - 1) / 4)
-    return float(min(1.0, 0.42 + 0.5 * row["gravity"] + 0.1 * often + 0.04 * long + 0.04 * wide))
+    crowd = min(1.0, max(0, row["company"] - 1) / 4)
+    return float(
+        min(
+            1.0,
+            0.42 + 0.5 * row["gravity"] + 0.1 * often + 0.04 * long + 0.04 * wide + 0.08 * crowd,
+        )
+    )
 
 
 def sentence(row: Mapping[str, Any], near: Kin | None, date: str) -> str:
@@ -207,6 +220,7 @@ def evidence(row: Mapping[str, Any], usual: float, near: Kin | None) -> dict[str
         "last_date": row["last_date"] or "",
         "known_elsewhere": bool(row["known"]) and row["days_seen"] == 0,
         "new_per_night": usual,
+        "new_that_hour": row["company"],
         "hosts": list(row["hosts"]),
         "episodes": [
             [e["started_at"].isoformat(), e["ended_at"].isoformat(), e["lines"]]

@@ -110,14 +110,19 @@ def among(counted: Tally, chosen: pl.DataFrame, key: list[str]) -> Tally:
 
 
 def about(counted: Tally, key: list[str]) -> pl.DataFrame:
-    """Per key of history: its worst level, gravity, and how many lines it has in all."""
-    both = pl.concat([counted.past, counted.tonight], how="diagonal")
-    known = counted.past.select(key).unique()
-    ordered = both.join(known, on=key, how="semi").sort("gravity", "level", descending=True)
-    kept = [pl.col("level").first(), pl.col("gravity").max()]
+    """Per key: its worst level and gravity, tonight or before."""
+    kept = ["level", "gravity", "grave"]
+    both = pl.concat(
+        [
+            rows.select(*dict.fromkeys([*key, *kept])).unique()
+            for rows in (counted.past, counted.tonight)
+        ]
+    )
+    worst = [pl.col("level").first(), pl.col("gravity").first()]
     if "grave" not in key:
-        kept.append(pl.col("grave").any())
-    return ordered.group_by(key, maintain_order=True).agg(kept)
+        worst.append(pl.col("grave").any())
+    ordered = both.sort("gravity", "level", descending=True)
+    return ordered.group_by(key, maintain_order=True).agg(worst)
 
 
 def load(counted: Tally, scale: Scale) -> pl.DataFrame:

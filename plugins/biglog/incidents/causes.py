@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,15 +33,22 @@ class Suspect:
     words: dict[str, str] = field(default_factory=dict)
     episodes: list[Episode] = field(default_factory=list)
     heard_from: list[Episode] = field(default_factory=list)
+    accusers: dict[str, float] = field(default_factory=dict)
 
     @property
     def weight(self) -> float:
         return sum(WEIGHTS[sign] * value for sign, value in self.signs.items())
 
     def add(self, sign: str, value: float, words: str) -> None:
+        """Keep the strongest evidence of a sign."""
         if value > self.signs.get(sign, 0.0):
             self.signs[sign] = value
             self.words[sign] = words
+
+    def accuse(self, accuser: str, value: float, words: str) -> None:
+        """Each service that names this one adds doubt about it; repeating oneself does not."""
+        self.accusers[accuser] = max(value, self.accusers.get(accuser, 0.0))
+        self.add("blamed", 1 - math.prod(1 - v for v in self.accusers.values()), words)
 
 
 def causes(group: Sequence[Episode], known: Ties, texts: Mapping[str, str]) -> tuple[Cause, ...]:
@@ -49,6 +57,7 @@ def causes(group: Sequence[Episode], known: Ties, texts: Mapping[str, str]) -> t
     for one in suspects.values():
         weigh_own(one, texts)
     weigh_first(list(suspects.values()))
+    share_silence(list(suspects.values()))
     ordered = sorted(suspects.values(), key=lambda s: (-s.weight, s.service))
     total = sum(max(0.05, s.weight) for s in ordered)
     return tuple(cause(one, max(0.05, one.weight) / total) for one in ordered)
@@ -67,7 +76,7 @@ def gather(group: Sequence[Episode], known: Ties) -> dict[str, Suspect]:
             words = f"{finding.service or finding.source} logs trouble with {name}"
             blamed = suspects.setdefault(name, Suspect(name))
             blamed.heard_from.append(episode)
-            blamed.add("blamed", value, words)
+            blamed.accuse(finding.service, value, words)
             suspects[finding.service].add("blames", value, f"it blames {name}")
     return suspects
 
@@ -98,6 +107,13 @@ def weigh_first(suspects: Sequence[Suspect]) -> None:
         late = (starts[one.service] - earliest).total_seconds() / 600
         words = f"it was odd first, from {starts[one.service]:%H:%M:%S}"
         one.add("first", 0.5**late, words if late == 0 else "it was odd soon after the first")
+
+
+def share_silence(suspects: Sequence[Suspect]) -> None:
+    """When many fall silent, most of them wait for another: each is less likely the place."""
+    silent = [one for one in suspects if "silent" in one.signs]
+    for one in silent:
+        one.signs["silent"] /= len(silent)
 
 
 def cause(suspect: Suspect, confidence: float) -> Cause:

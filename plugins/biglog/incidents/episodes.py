@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from biglog.records import Finding
 
@@ -56,12 +56,6 @@ def episode(finding: Finding, started: datetime, ended: datetime, count: int) ->
         main=started <= finding.started_at <= ended or finding.started_at == started,
         gravity=float(finding.evidence.get("gravity", 0.2)),
     )
-
-
-def apart(one: Episode, other: Episode) -> timedelta:
-    """The time between two episodes; zero where they overlap."""
-    later, earlier = max(one.started_at, other.started_at), min(one.ended_at, other.ended_at)
-    return max(timedelta(0), later - earlier)
 
 
 def overlap(one: Episode, other: Episode) -> float:

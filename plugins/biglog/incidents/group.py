@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-import numpy as np
-
-from biglog.incidents.episodes import Episode, apart, overlap
-from biglog.incidents.places import Places, blamed, text_of
+from biglog.incidents.episodes import Episode, overlap
+from biglog.incidents.places import Places, blamed, dependencies, text_of
 from biglog.records import Day, Finding, History, Vectors
 
 BOUND = 0.35  # from this bond on, two episodes are one incident
 ALIKE = 0.8  # cosine from which two templates mean alike
+RELATED = 0.5  # from this tie on, a group inside another's time belongs to it
+GRAVE = 0.5
+CROWDED = 24  # with more groups of trouble than this, starting together means nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,9 @@ class Ties:
     """What relates two findings whatever the time."""
 
     blames: Mapping[str, tuple[str, ...]]  # finding id -> services
-    words: Mapping[str, frozenset[str]]  # finding id -> words of trouble it shares with others
+    words: Mapping[str, frozenset[str]]  # finding id -> names few other findings speak of
     vectors: Mapping[str, Vectors]  # template id -> unit vector
-    together: frozenset[frozenset[str]]  # pairs of services that were in one incident before
-    coincidence: float  # what starting together says of strangers, 0 to 1
+    related: frozenset[frozenset[str]]  # services that name one another or failed together before
 
     def between(self, one: Finding, other: Finding) -> float:
         """0 (nothing) to 1 (same service)."""
@@ -33,49 +33,41 @@ class Ties:
             return 1.0
         if self.names(one, other) or self.names(other, one):
             return 0.95
-        ties = [self.coincidence]
         if one.source == other.source and not (one.service and other.service):
-            ties.append(0.8)
-        if frozenset((one.service, other.service)) in self.together:
-            ties.append(0.6)
-        if one.host and one.host == other.host:
-            ties.append(0.5)
-        return max(*ties, self.alike(one, other), 0.0)
+            return 0.9
+        related = 0.7 if frozenset((one.service, other.service)) in self.related else 0.0
+        host = 0.5 if one.host and one.host == other.host else 0.0
+        return max(related, host, self.alike(one, other))
 
     def names(self, one: Finding, other: Finding) -> bool:
         return other.service in self.blames.get(one.finding_id, ())
 
     def alike(self, one: Finding, other: Finding) -> float:
-        shared = self.words.get(one.finding_id, frozenset()) & self.words.get(
-            other.finding_id, frozenset()
-        )
-        meaning = 0.0
+        none: frozenset[str] = frozenset()
+        if self.words.get(one.finding_id, none) & self.words.get(other.finding_id, none):
+            return 0.6
         if one.template_id in self.vectors and other.template_id in self.vectors:
-            meaning = float(self.vectors[one.template_id] @ self.vectors[other.template_id])
-        return 0.6 if shared or meaning >= ALIKE else 0.0
+            cosine = float(self.vectors[one.template_id] @ self.vectors[other.template_id])
+            return 0.6 if cosine >= ALIKE else 0.0
+        return 0.0
 
 
 def ties(every: Sequence[Episode], day: Day, history: History, known: Places) -> Ties:
     findings = {e.finding.finding_id: e.finding for e in every}
+    together = {
+        frozenset((a, b))
+        for one in history.incidents
+        for a in one.services
+        for b in one.services
+        if a != b
+    }
+    named = {frozenset(pair) for pair in dependencies(day, history, known)}
     return Ties(
         blames={key: blamed(one, day, known) for key, one in findings.items()},
         words=rare_words(findings, day),
         vectors=dict(zip(day.vectors.template_ids, day.vectors.values, strict=True)),
-        together=frozenset(
-            frozenset((a, b))
-            for one in history.incidents
-            for a in one.services
-            for b in one.services
-            if a != b
-        ),
-        coincidence=coincidence(every),
+        related=frozenset(named | together),
     )
-
-
-def coincidence(every: Sequence[Episode]) -> float:
-    """The more ten-minute windows see a start, the less starting together means."""
-    starts = {int(e.started_at.timestamp()) // 600 for e in every}
-    return 0.6 * max(0.0, 1 - len(starts) / 24)
 
 
 def rare_words(findings: Mapping[str, Finding], day: Day) -> dict[str, frozenset[str]]:
@@ -94,22 +86,29 @@ def rare_words(findings: Mapping[str, Finding], day: Day) -> dict[str, frozenset
 
 
 def group(every: Sequence[Episode], gap_minutes: int, known: Ties) -> list[list[Episode]]:
-    """Connected groups of bound episodes; ``every`` is sorted by start."""
-    parent = list(range(len(every)))
+    """Groups of episodes that are one incident each; ``every`` is sorted by start."""
     gap = timedelta(minutes=gap_minutes)
+    groups = bound(every, gap, known)
+    while (fewer := joined(groups, gap, known)) and len(fewer) < len(groups):
+        groups = fewer
+    return [one for one in groups if substantial(one)]
+
+
+def bound(every: Sequence[Episode], gap: timedelta, known: Ties) -> list[list[Episode]]:
+    """Connected groups of episodes with a bond."""
+    parent = list(range(len(every)))
     open_ones: list[int] = []
     for at, episode in enumerate(every):
         open_ones = [i for i in open_ones if every[i].ended_at + gap >= episode.started_at]
         for i in open_ones:
-            if root(parent, i) == root(parent, at):
-                continue
-            if bond(every[i], episode, gap_minutes, known) >= BOUND:
+            apart = root(parent, i) != root(parent, at)
+            if apart and bond(every[i], episode, gap, known) >= BOUND:
                 parent[root(parent, at)] = root(parent, i)
         open_ones.append(at)
     groups: dict[int, list[Episode]] = {}
     for at, episode in enumerate(every):
         groups.setdefault(root(parent, at), []).append(episode)
-    return [one for one in groups.values() if substantial(one)]
+    return list(groups.values())
 
 
 def root(parent: list[int], at: int) -> int:
@@ -119,14 +118,56 @@ def root(parent: list[int], at: int) -> int:
     return at
 
 
-def bond(one: Episode, other: Episode, gap_minutes: int, known: Ties) -> float:
+def bond(one: Episode, other: Episode, gap: timedelta, known: Ties) -> float:
     """Nearness in time times relation; starting together counts more than lasting together."""
-    start = abs((one.started_at - other.started_at).total_seconds()) / 60
-    together = max(0.0, 1 - start / (2 * gap_minutes)) if start <= gap_minutes else 0.0
-    shared = overlap(one, other)
-    inside = 0.4 if apart(one, other) <= timedelta(0) else 0.3
-    nearness = float(np.max([together, shared, inside]))
-    return nearness * known.between(one.finding, other.finding)
+    start = abs(one.started_at - other.started_at) / (2 * gap)
+    together = 1 - start if start <= 0.5 else 0.0
+    return max(together, overlap(one, other), 0.4) * known.between(one.finding, other.finding)
+
+
+def joined(groups: list[list[Episode]], gap: timedelta, known: Ties) -> list[list[Episode]]:
+    """Groups joined that are one affair as a whole: one pass, earlier groups first."""
+    crowded = sum(any(trouble(e) for e in one) for one in groups) > CROWDED
+    kept: list[list[Episode]] = []
+    for one in sorted(
+        groups, key=lambda g: (min(e.started_at for e in g), g[0].finding.finding_id)
+    ):
+        home = next((g for g in kept if one_affair(g, one, gap, known, crowded=crowded)), None)
+        if home is None:
+            kept.append(list(one))
+        else:
+            home.extend(one)
+            home.sort(key=lambda e: (e.started_at, e.ended_at, e.finding.finding_id))
+    return kept
+
+
+def one_affair(
+    one: list[Episode], other: list[Episode], gap: timedelta, known: Ties, *, crowded: bool
+) -> bool:
+    """Trouble that starts together, or a group within (or just after) a related one's time."""
+    if max(starts(one), starts(other)) - min(ends(one), ends(other)) > gap:
+        return False
+    if {e.finding.service for e in one} & {e.finding.service for e in other} - {""}:
+        return True
+    troubled = (
+        [e.started_at for e in one if trouble(e)],
+        [e.started_at for e in other if trouble(e)],
+    )
+    if not crowded and all(troubled) and abs(min(troubled[0]) - min(troubled[1])) <= gap:
+        return True
+    return any(known.between(a.finding, b.finding) >= RELATED for a in one for b in other)
+
+
+def starts(group: Sequence[Episode]) -> datetime:
+    return min(e.started_at for e in group)
+
+
+def ends(group: Sequence[Episode]) -> datetime:
+    return max(e.ended_at for e in group)
+
+
+def trouble(episode: Episode) -> bool:
+    return episode.gravity >= GRAVE
 
 
 def substantial(group: Sequence[Episode]) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import polars as pl
 import pyarrow as pa
@@ -26,10 +25,36 @@ CALLED = {
     "etcd": ("etcd", "2379"),
     "cassandra": ("cassandra", "9042"),
     "ldap": ("ldap", "slapd", "389", "636"),
-    "dns": ("dns", "named", "unbound", "dnsmasq", "53"),
+    "dns": ("named", "unbound", "dnsmasq"),
     "ssh": ("sshd", "ssh"),
-    "nginx": ("nginx", "upstream"),
+    "nginx": ("nginx",),
 }
+# Many services bear ordinary names (worker, system, stock): such a word means the service only
+# beside one of these.
+BEFORE = frozenset(
+    {"to", "at", "reach", "reaching", "call", "calling", "upstream", "via", "//", "@"}
+)
+THINGS = (
+    "service",
+    "server",
+    "backend",
+    "api",
+    "host",
+    "instance",
+    "cluster",
+    "endpoint",
+    "broker",
+)
+TROUBLES = ("unreachable", "unavailable", "failed", "timeout", "timed", "refused")
+AFTER = frozenset((*THINGS, *TROUBLES))
+# What people call a service by its part in the whole, where only one plays that part.
+ROLES = {
+    "database": ("postgres", "mysql", "mariadb", "mongo", "oracle", "cassandra"),
+    "db": ("postgres", "mysql", "mariadb", "mongo", "oracle", "cassandra"),
+    "cache": ("redis", "memcached"),
+    "broker": ("rabbitmq", "kafka", "activemq"),
+}
+TOKEN = re.compile(r"//|@|:\d+|[a-z0-9][a-z0-9_.-]*|[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +62,26 @@ class Places:
     """What the logs name: words that mean a service, and the hosts of each service."""
 
     words: Mapping[str, str]  # a lower-case word -> the service it means
+    plain: frozenset[str]  # those of the words that are somebody's own choice of a name
     hosts: Mapping[str, frozenset[str]]
 
     def named(self, text: str, speaker: str) -> tuple[str, ...]:
         """Services other than the speaker that the text names, in order of mention."""
-        found = [self.words[w] for w in spoken_words(text) if w in self.words]
+        tokens = TOKEN.findall(text.lower())
+        found = [
+            self.words[word]
+            for at, token in enumerate(tokens)
+            for word in parts(token)
+            if word in self.words and self.meant(word, tokens, at)
+        ]
         return tuple(dict.fromkeys(s for s in found if s != speaker))
+
+    def meant(self, word: str, tokens: Sequence[str], at: int) -> bool:
+        before = tokens[at - 1] if at else ""
+        after = tokens[at + 1] if at + 1 < len(tokens) else ""
+        if word.isdigit():
+            return tokens[at].startswith(":") or before == "port"
+        return word not in self.plain or before in BEFORE or after in AFTER or after[:1] == ":"
 
 
 def places(day: Day, history: History) -> Places:
@@ -51,17 +90,25 @@ def places(day: Day, history: History) -> Places:
     hosts: dict[str, set[str]] = {}
     for service, host in both.iter_rows():
         hosts.setdefault(service, set()).add(host)
-    services = sorted(s for s in hosts if s)
     meanings: dict[str, set[str]] = {}
-    for service in services:
-        for word in names(service):
+    for service in (s for s in hosts if s):
+        for word in (*own_names(service), *common_names(service)):
             meanings.setdefault(word, set()).add(service)
     for host, one in lone_hosts(hosts).items():
         meanings.setdefault(host.lower(), set()).add(one)
+    known = {w for service in hosts for w in common_names(service)} | set(lone_hosts(hosts))
     return Places(
         words={word: min(means) for word, means in meanings.items() if len(means) == 1},
+        plain=frozenset(set(meanings) - known),
         hosts={s: frozenset(h - {""}) for s, h in hosts.items()},
     )
+
+
+def parts(token: str) -> tuple[str, ...]:
+    """The token and, of a dotted or dashed name, its parts."""
+    bare = token.lstrip(":")
+    pieces = re.split(r"[_.-]", bare)
+    return (bare, *pieces) if len(pieces) > 1 else (bare,)
 
 
 def pairs(counts: pa.Table) -> pl.DataFrame:
@@ -70,11 +117,17 @@ def pairs(counts: pa.Table) -> pl.DataFrame:
     return frame.select("service", "host").unique()
 
 
-def names(service: str) -> set[str]:
-    """The service's own name, and what it is commonly called by where it is well known."""
+def own_names(service: str) -> set[str]:
+    """The service's name, its singular or plural, and the part it plays."""
     own = service.lower()
-    known = {w for key, words in CALLED.items() if key in own or own in words for w in words}
-    return {own, *known}
+    roles = {role for role, players in ROLES.items() if any(p in own for p in players)}
+    return {own, own.removesuffix("s"), f"{own}s", *roles}
+
+
+def common_names(service: str) -> set[str]:
+    """What everybody calls a well-known service."""
+    own = service.lower()
+    return {w for key, words in CALLED.items() if key in own or own in words for w in words}
 
 
 def lone_hosts(hosts: Mapping[str, set[str]]) -> dict[str, str]:
@@ -84,14 +137,6 @@ def lone_hosts(hosts: Mapping[str, set[str]]) -> dict[str, str]:
         for host in found - {""}:
             on.setdefault(host, set()).add(service)
     return {host: min(s) for host, s in on.items() if len(s) == 1}
-
-
-@cache
-def spoken_words(text: str) -> tuple[str, ...]:
-    """Words, ports and dotted names of a line, lower case; parts of a dotted name count too."""
-    whole = re.findall(r"[a-z0-9][a-z0-9_.-]*", text.lower())
-    parts = [part for word in whole for part in re.split(r"[_.-]", word) if part]
-    return tuple(dict.fromkeys([*whole, *parts]))
 
 
 def text_of(finding: Finding, day: Day) -> str:
@@ -107,3 +152,22 @@ def blamed(finding: Finding, day: Day, known: Places) -> tuple[str, ...]:
     if finding.kind not in ("new_template", "returned_template", "rate_up", "distant"):
         return ()
     return known.named(text_of(finding, day), finding.service)
+
+
+def dependencies(day: Day, history: History, known: Places) -> frozenset[tuple[str, str]]:
+    """(service, the service it names) over all templates, ordinary ones included."""
+    spoken = pl.concat([speakers(day.counts), speakers(history.counts)]).unique()
+    return frozenset(
+        (service, other)
+        for service, key in spoken.sort("service", "template_id").iter_rows()
+        if service and key in day.templates
+        for other in known.named(
+            f"{day.templates[key].pattern} {day.templates[key].example}", service
+        )
+    )
+
+
+def speakers(counts: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(counts)
+    assert isinstance(frame, pl.DataFrame)
+    return frame.select("service", "template_id").unique()

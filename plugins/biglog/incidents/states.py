@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from biglog.records import Finding, FindingKind, History, Incident, IncidentState, identify
 
-SHARED = 1 / 3  # share of the smaller incident's findings that must be about the same thing
+SHARED = 0.5  # share of the smaller incident's findings that must be about the same thing
+LATE = timedelta(hours=2)  # what ended earlier than this before midnight was over that night
 
 
 def remembered(
@@ -17,7 +18,7 @@ def remembered(
 ) -> tuple[IncidentState, Incident | None]:
     """The state, and the latest earlier incident about the same things where there is one."""
     for past in sorted(history.incidents, key=lambda i: (i.date, -i.rank), reverse=True):
-        if past.state == "resolved" or not set(past.services) & set(services):
+        if past.state == "resolved" or past.services[:1] != tuple(services[:1]):
             continue
         if same_things(past, findings):
             last = history.dates[-1] if history.dates else ""
@@ -42,20 +43,19 @@ def earlier_ids(finding: Finding, date: str) -> set[str]:
 
 
 def resolved(tonight: Sequence[Incident], history: History, date: str) -> list[Incident]:
-    """Last night's incidents that tonight does not continue; severity 0, at this midnight."""
+    """Incidents of last night's end that tonight does not continue; their severity is 0."""
     last = history.dates[-1] if history.dates else ""
     alive = {one.incident_id for one in tonight}
-    midnight = datetime.fromisoformat(date).replace(tzinfo=UTC)
     return [
-        replace(
-            past,
-            date=date,
-            state="resolved",
-            severity=0,
-            finding_ids=(),
-            started_at=min(past.started_at, midnight),
-            ended_at=min(past.ended_at, midnight),
-        )
+        replace(past, date=date, state="resolved", severity=0, finding_ids=())
         for past in sorted(history.incidents, key=lambda i: i.rank)
-        if past.date == last and past.state != "resolved" and past.incident_id not in alive
+        if past.date == last
+        and past.state != "resolved"
+        and past.incident_id not in alive
+        and (past.state == "ongoing" or open_at_midnight(past))
     ]
+
+
+def open_at_midnight(past: Incident) -> bool:
+    midnight = datetime.fromisoformat(past.date).replace(tzinfo=UTC) + timedelta(days=1)
+    return past.ended_at >= midnight - LATE
