@@ -104,17 +104,15 @@ def embed_pieces(site: Site) -> None:
 def embed_texts(site: Site, texts: list[str]) -> int:
     """Vectors of the texts that have none yet; each batch is committed. Returns how many."""
     from biglog.store import read, write
-    from biglog.vectors.distinct import embed_distinct, text_key
+    from biglog.vectors.distinct import embed_distinct
 
     model = encoder(site.settings.encoder)
     known = read.known_texts(site.engine, model.model_id)
-    by_key = {text_key(text): text for text in texts}
-    done = 0
     every = site.settings.embed.commit_every
-    for keys, vectors in embed_distinct(by_key.values(), known, model.encode, batch=every):
-        named = zip([by_key[key] for key in keys], vectors, strict=True)
-        done += write.save_vectors(site.engine, model.model_id, model.dim, named)
-    return done
+    return sum(
+        write.save_vectors(site.engine, model.model_id, model.dim, batch)
+        for batch in embed_distinct(texts, known, model.encode, batch=every)
+    )
 
 
 def asker(site: Site) -> Ask:
