@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +15,16 @@ from biglog.reports.text import LineText, line, shape, shorten
 from biglog.reports.verdict import ICONS, Chip, band, some, title
 from biglog.reports.voice import Voice
 
+# How a candidate's evidence is put into English words; the report says it in its own.
+CLAUSES = (
+    ("timed", re.compile(r"it was odd first, from [\d:]+")),
+    ("timed", re.compile(r"it fell silent at [\d:]+")),
+    ("soon", re.compile("it was odd soon after the first")),
+    ("symptoms", re.compile("it shows trouble of its own")),
+    ("own", re.compile("it reports “(?P<what>[^”]+)” itself")),
+    ("blames", re.compile("it blames (?P<name>.+)")),
+    ("blamed", re.compile("(?P<by>.+) logs trouble with (?P<name>.+)")),
+)
 CAUSES = 3
 SIMILAR = 3
 FACTORS = 8
@@ -174,7 +185,7 @@ def cause_row(
         place=reasons.place(cause.service, cause.host, voice),
         confidence=voice.percent(min(max(cause.confidence, 0.0), 1.0)),
         timing=timing(cause, findings, night.date, voice),
-        reason=shorten(cause.reason, 2 * limits.words),
+        reason=told(cause.reason, voice, limits),
         pattern=shape(template.pattern, limits.words) if template else None,
     )
 
@@ -190,6 +201,26 @@ def timing(cause: Cause, findings: Sequence[Finding], date: str, voice: Voice) -
         return voice.say("cause.first_seen", time=first)
     ahead = voice.duration((min(there) - min(here)).total_seconds())
     return voice.say("cause.ahead", time=first, ahead=ahead)
+
+
+def told(reason: str, voice: Voice, limits: Limits) -> str:
+    """The reason's clauses in the reader's words; one we have no words for stays as it is.
+
+    Clauses that tell a time are left to timing(), which tells it in the reader's zone.
+    """
+    clauses = reason[: 20 * limits.words].rstrip(".").partition(": ")[2] or reason
+    words = []
+    for clause in clauses.split("; "):
+        name, found = next(
+            ((name, found) for name, form in CLAUSES if (found := form.fullmatch(clause))),
+            ("", None),
+        )
+        if found is None:
+            words.append(shorten(clause, limits.words))
+        elif name != "timed":
+            values = {k: shorten(v, 60) for k, v in found.groupdict().items()}
+            words.append(voice.say(f"clause.{name}", **values))
+    return shorten(voice.say("semicolon").join(words), 2 * limits.words)
 
 
 def recalled(one: Similar, voice: Voice, limits: Limits) -> Recalled:
@@ -218,9 +249,9 @@ def query(incident_id: str, date: str) -> str:
     return (
         "SELECT f.*\n"
         "FROM biglog_report.incident_findings AS i\n"
-        "JOIN biglog_report.findings AS f USING (finding_id)\n"
-        f"WHERE i.incident_id = {literal(incident_id)} AND f.date = {literal(date)}\n"
-        "ORDER BY f.started_at;"
+        "JOIN biglog_report.findings AS f USING (date, finding_id)\n"
+        f"WHERE i.date = {literal(date)} AND i.incident_id = {literal(incident_id)}\n"
+        "ORDER BY i.position;"
     )
 
 

@@ -185,7 +185,8 @@ def heat(night: Night, voice: Voice) -> Heat | None:
     for finding in night.findings:
         counts[finding.service or finding.host or finding.source].update(span(finding, night.date))
     ranked = sorted(
-        counts, key=lambda name: (-max(counts[name].values(), default=0), -counts[name].total(), name)
+        counts,
+        key=lambda name: (-max(counts[name].values(), default=0), -counts[name].total(), name),
     )
     ranked = [name for name in ranked if counts[name].total()]
     if not ranked:

@@ -131,10 +131,14 @@ def pictures(night: Night, voice: Voice, limits: Limits) -> Charts:
     return Charts(
         traffic=drawn,
         hidden=voice.count("hidden.charts", hidden) if hidden else "",
-        empty="" if drawn else voice.say("empty.charts"),
+        empty="" if drawn else why_nothing(night, voice, "empty.charts"),
         heat=charts.heat(night, voice),
         legend_usual=any(one.usual for one in drawn),
     )
+
+
+def why_nothing(night: Night, voice: Voice, key: str) -> str:
+    return voice.say(key if any(one.lines for one in night.coverage) else "empty.no_lines")
 
 
 def clusters(night: Night, voice: Voice, limits: Limits) -> Clusters:
@@ -143,7 +147,7 @@ def clusters(night: Night, voice: Voice, limits: Limits) -> Clusters:
     return Clusters(
         rows=rows,
         hidden=voice.count("hidden.clusters", hidden) if hidden else "",
-        empty="" if night.clusters else voice.say("empty.clusters"),
+        empty="" if night.clusters else why_nothing(night, voice, "empty.clusters"),
     )
 
 

@@ -22,6 +22,7 @@ ICONS = {
     "rate_down": "↓",
 }
 EVIDENCE_ROWS = 12
+UNTOLD = frozenset({"episodes", "also", "detector", "tests"})  # of use to programs only
 MANY_TIMES = 1000  # beyond it the exact multiple of a near-zero baseline says nothing
 
 
@@ -72,7 +73,7 @@ def row(
         score=voice.number(round(100 * finding.score)),
         reason=reason,
         reason_tag=tag,
-        evidence=evidence(finding.evidence, voice),
+        evidence=evidence(finding.evidence, templates, voice),
         pattern=shape(pattern, limits.words) if pattern else None,
         example=example(finding, pattern, limits),
         incident=rank,
@@ -85,11 +86,11 @@ def example(finding: Finding, pattern: str, limits: Limits) -> LineText | None:
     return line(finding.example, pattern, limits.chars)
 
 
-def place(service: str, host: str, voice: Voice) -> str:
+def place(service: str, host: str, voice: Voice, *, form: str = "place.both") -> str:
     """``service on host``, or the one of them that is known."""
     service, host = shorten(service, 60), shorten(host, 60)
     if service and host:
-        return voice.say("place.both", service=service, host=host)
+        return voice.say(form, service=service, host=host)
     return service or host
 
 
@@ -110,32 +111,55 @@ def change(finding: Finding, voice: Voice) -> str:
 
 def sentence(finding: Finding, voice: Voice, limits: Limits) -> tuple[str, str]:
     """Why it is told, with its language: ours where we have words for the kind, else English."""
-    key = f"reason.{finding.kind}"
-    if not voice.knows(key):
-        return shorten(finding.reason, 2 * limits.words), "en"
-    words = voice.say(
-        key,
-        place=place(finding.service, finding.host, voice) or shorten(finding.source, 60),
-        count=voice.number(finding.count),
-        expected=voice.number(round(finding.expected, 1)),
-        change=change(finding, voice),
-        when=voice.span(finding.started_at, finding.ended_at, finding.date),
-    )
-    return words, voice.tag
+    known = {
+        "place": place(finding.service, finding.host, voice, form="place.in_words")
+        or shorten(finding.source, 60),
+        "count": voice.number(finding.count),
+        "expected": voice.number(round(finding.expected, 1)),
+        "change": change(finding, voice),
+        "when": voice.span(finding.started_at, finding.ended_at, finding.date),
+        **proof(finding.evidence, voice),
+    }
+    for key in (f"reason.{finding.kind}_full", f"reason.{finding.kind}"):
+        if voice.knows(key) and voice.asks(key) <= set(known):
+            return voice.say(key, **known), voice.tag
+    return shorten(finding.reason, 2 * limits.words), "en"
 
 
-def evidence(facts: Mapping[str, Any], voice: Voice) -> tuple[tuple[str, str], ...]:
+def proof(facts: Mapping[str, Any], voice: Voice) -> dict[str, str]:
+    """What the fuller sentences may quote of the evidence, written out."""
+    words: dict[str, str] = {}
+    for name, value in facts.items():
+        if name in ("minutes", "longest_pause_minutes") and isinstance(value, int | float):
+            words[name] = voice.duration(60 * value)
+        elif name == "likeness" and isinstance(value, int | float):
+            words[name] = voice.percent(value)
+        elif name in ("history_days", "days_seen", "days_absent") and isinstance(value, int):
+            words[name] = voice.number(value)
+        elif name == "last_date" and value:
+            words[name] = shorten(str(value), 10)
+    return words
+
+
+def evidence(
+    facts: Mapping[str, Any], templates: Mapping[str, Template], voice: Voice
+) -> tuple[tuple[str, str], ...]:
     """The numbers behind a finding, in the order of their names."""
-    names = sorted(facts)[:EVIDENCE_ROWS]
+    names = [name for name in sorted(facts) if name not in UNTOLD][:EVIDENCE_ROWS]
     return tuple(
-        (shorten(voice.label("evidence", name), 40), fact(facts[name], voice)) for name in names
+        (shorten(voice.label("evidence", name), 40), fact(facts[name], templates, voice))
+        for name in names
     )
 
 
-def fact(value: Any, voice: Voice) -> str:
+def fact(value: Any, templates: Mapping[str, Template], voice: Voice) -> str:
     if isinstance(value, bool):
         return voice.say("yes") if value else voice.say("no")
     if isinstance(value, int | float):
-        return voice.number(round(value, 2))
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return shorten(text, 160)
+        tiny = 0 < abs(value) < 0.01
+        return f"{value:.1e}" if tiny else voice.number(round(value, 2))
+    if isinstance(value, str):
+        return shorten(templates[value].pattern if value in templates else value, 160)
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return shorten(voice.join(list(value[:EVIDENCE_ROWS])), 160)
+    return shorten(json.dumps(value, ensure_ascii=False, default=str), 160)

@@ -74,4 +74,3 @@ def policy() -> str:
 def digest(name: str) -> str:
     text = pages().get_template(name).render()
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-

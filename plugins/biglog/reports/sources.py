@@ -112,7 +112,7 @@ def size(count: int, voice: Voice) -> str:
 
 def late(night: Night, voice: Voice) -> str:
     """Sources whose last line is well before the last line of the others: data may still come."""
-    ends = {one.source: one.last_at for one in night.coverage if one.last_at}
+    ends = {one.source: one.last_at for one in night.coverage if one.last_at and one.lines}
     if len(ends) < 2:
         return ""
     newest = max(ends.values())

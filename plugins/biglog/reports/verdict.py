@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biglog.records import Coverage, Finding, Incident, Night
+from biglog.reports.reasons import change
 from biglog.reports.text import VARIABLE, shorten
 from biglog.reports.voice import Voice
 
@@ -92,12 +93,12 @@ def broken(night: Night) -> list[Coverage]:
 
 def headline(night: Night, voice: Voice) -> str:
     """The verdict in a few words."""
+    if active(night):
+        return voice.count("verdict.incidents", len(active(night)))
     if not night.coverage:
         return voice.say("verdict.no_sources")
     if len(broken(night)) == len(night.coverage):
         return voice.say("verdict.nothing_arrived")
-    if active(night):
-        return voice.count("verdict.incidents", len(active(night)))
     return voice.say("verdict.quiet_in_part" if broken(night) else "verdict.quiet")
 
 
@@ -119,36 +120,50 @@ def lead(night: Night, voice: Voice) -> str:
 def about(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
     """An incident in one clause: what, where, since when."""
     what = title(night, incident, voice, limit)
-    named = any(host in what for host in incident.hosts)
-    hosts = "" if named else some(incident.hosts, voice, 1)
-    where = voice.say("verdict.on", hosts=hosts) if hosts else ""
+    finding = strongest(night, incident)
+    first = [finding.host] if finding and finding.host else []
+    hosts = first + [host for host in incident.hosts if host not in first]
+    where = voice.say("verdict.on", hosts=some(hosts, voice, 1)) if any(hosts) else ""
     since = voice.say("verdict.since", time=voice.clock(incident.started_at, night.date))
     return f"{what}{where}{since}"
 
 
 def title(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
-    """The incident's own English title, or one made of its strongest finding."""
-    if voice.name == "en" and incident.title:
-        return shorten(incident.title, limit)
+    """The incident in the reader's words, made of its worst finding.
+
+    The record's own title is English and tells times in UTC; it stands in where no finding is left.
+    """
     finding = strongest(night, incident)
-    if finding is None:
+    if finding is None or not voice.knows(f"title.{finding.kind}"):
         return shorten(incident.title or incident.incident_id, limit)
     template = night.templates.get(finding.template_id)
-    service = shorten(finding.service or finding.host or finding.source, 40)
-    words = voice.say("title.kind", service=service, kind=voice.label("happened", finding.kind))
+    key = f"title.{finding.kind}" if template else f"title.{finding.kind}_plain"
+    seconds = (finding.ended_at - finding.started_at).total_seconds()
+    values = {
+        "service": shorten(finding.service or finding.host or finding.source, 40),
+        "change": change(finding, voice),
+        "lasted": voice.duration(seconds),
+    }
     if template is None:
-        return words
-    what = shorten(template.pattern.replace(VARIABLE, "…"), max(limit - len(words), 24))
-    return voice.say("title.template", words=words, template=what)
+        return voice.say(key, **values)
+    room = max(limit - len(voice.say(key, template="", **values)), 24)
+    what = shorten(template.pattern.replace(VARIABLE, "…"), room)
+    return voice.say(key, template=what, **values)
 
 
 def strongest(night: Night, incident: Incident) -> Finding | None:
-    """The finding that names the incident: at its first service if it can be, highest score."""
+    """The finding that names the incident: of its worst line, at its first service."""
     own = set(incident.finding_ids)
-    first = incident.services[:1]
+    first, worst = incident.services[:1], incident.worst_line
     return max(
         (one for one in night.findings if one.finding_id in own),
-        key=lambda f: ((f.service,) == first, f.score, -f.started_at.timestamp(), f.finding_id),
+        key=lambda f: (
+            bool(worst) and f.example == worst,
+            (f.service,) == first,
+            f.score,
+            -f.started_at.timestamp(),
+            f.finding_id,
+        ),
         default=None,
     )
 
@@ -217,6 +232,8 @@ def facts(night: Night, voice: Voice) -> tuple[Fact, ...]:
     arrived = sum(one.state in ("complete", "empty") for one in night.coverage)
     share = f"{voice.number(arrived)} / {voice.number(len(night.coverage))}"
     unread = voice.say("fact.unread", share=voice.percent(bad / (lines + bad))) if bad else ""
+    if not lines:
+        unread = voice.say("fact.nothing_read")
     return (
         Fact(voice.say("fact.lines"), voice.compact(lines), against_median(night, voice)),
         Fact(voice.say("fact.errors"), voice.compact(errors), error_share(errors, lines, voice)),
@@ -231,6 +248,8 @@ def error_share(errors: int, lines: int, voice: Voice) -> str:
 
 def against_median(night: Night, voice: Voice) -> str:
     """Lines against the sum of the hourly medians, over the hours that have one."""
+    if not night.hourly:
+        return ""
     known = [hour for hour in night.hourly if hour.expected is not None]
     usual = sum(hour.expected or 0.0 for hour in known)
     if usual <= 0:
@@ -249,9 +268,8 @@ def against(ratio: float, voice: Voice) -> str:
 
 def kinds(night: Night, voice: Voice) -> str:
     """How many findings are new, stopped, or changed in rate."""
-    names = [one.kind for one in night.findings]
     counts = [
-        (group, sum(names.count(kind) for kind in members))  # type: ignore[arg-type]
+        (group, len([one for one in night.findings if one.kind in members]))
         for group, members in KIND_GROUPS
     ]
     return voice.say("dot").join(

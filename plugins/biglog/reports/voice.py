@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +44,10 @@ class Voice:
             raise TypeError(f"{key} has plural forms; ask count() for it")
         return phrase.format_map(values)
 
+    def asks(self, key: str) -> set[str]:
+        """The names of the values a phrase wants."""
+        return {name for _, name, _, _ in Formatter().parse(str(self.phrases[key])) if name}
+
     def count(self, key: str, number: int) -> str:
         """The phrase in the plural form of the number, ``{n}`` being the number."""
         forms = self.phrases[key]
@@ -69,6 +74,8 @@ class Voice:
         return numbers.format_compact_decimal(value, locale=self.babel, fraction_digits=1)
 
     def percent(self, share: float) -> str:
+        if 0 < share < 0.0001:
+            return f"<{numbers.format_percent(0.0001, format='0.00%', locale=self.babel)}"
         digits = "#,##0%" if share == 0 or abs(share) >= 0.01 else "0.00%"
         return numbers.format_percent(share, format=digits, locale=self.babel)
 

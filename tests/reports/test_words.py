@@ -1,0 +1,95 @@
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from biglog.errors import BadInput
+from biglog.records import FindingKind
+from biglog.reports.render import TEMPLATES
+from biglog.reports.voice import catalogue, locales, voice
+
+ROOM = Path(catalogue.__wrapped__.__globals__["__file__"]).parent
+
+
+def wanted(phrase):
+    forms = phrase.values() if not isinstance(phrase, str) else [phrase]
+    return {name for form in forms for _, name, _, _ in Formatter().parse(form) if name}
+
+
+def test_every_language_has_the_same_phrases():
+    english, chinese = catalogue("en"), catalogue("zh")
+    assert set(english) == set(chinese)
+    assert locales() == ("en", "zh")
+
+
+def test_every_phrase_asks_for_known_values_in_both_languages():
+    english, chinese = catalogue("en"), catalogue("zh")
+    free = {"more"}  # one counts the rest, the other counts all
+    for key in set(english) - free:
+        assert wanted(english[key]) == wanted(chinese[key]), key
+        assert isinstance(english[key], str) == isinstance(chinese[key], str), key
+
+
+def test_no_phrase_was_left_in_english():
+    same = {
+        key
+        for key, phrase in catalogue("zh").items()
+        if phrase == catalogue("en")[key] and re.search("[A-Za-z]{3}", str(phrase))
+    }
+    assert same == {"heat.cell", "page.name", "page.title"}
+
+
+def literal_keys():
+    """Keys named in full in the code and the templates."""
+    for file in ROOM.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("say", "count")
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+                and isinstance(node.args[0].value, str)
+            ):
+                yield node.args[0].value
+    for file in TEMPLATES.glob("*.j2"):
+        yield from re.findall(r"""say\(["']([a-z_.]+)["'][,)]""", file.read_text("utf-8"))
+
+
+def test_every_phrase_that_is_asked_for_exists():
+    keys = set(literal_keys())
+    assert len(keys) > 60
+    assert keys <= set(catalogue("en"))
+
+
+@pytest.mark.parametrize("group", ["kind", "reason", "title"])
+def test_every_kind_of_finding_has_words(group):
+    assert {f"{group}.{kind}" for kind in FindingKind.__args__} <= set(catalogue("zh"))
+
+
+def test_numbers_and_dates_follow_the_language():
+    english, chinese = voice("en", "UTC"), voice("zh", "Asia/Shanghai")
+    assert english.number(1234567) == chinese.number(1234567) == "1,234,567"
+    assert (english.compact(41_234_567), chinese.compact(41_234_567)) == ("41.2M", "4123.5万")
+    assert english.day("2026-11-14") == "Saturday, November 14, 2026"
+    assert chinese.day("2026-11-14") == "2026年11月14日星期六"
+    assert (english.duration(12_600), chinese.duration(12_600)) == ("3 h 30 min", "3 小时 30 分钟")
+    assert (english.count("count.lines", 1), english.count("count.lines", 0)) == (
+        "1 line",
+        "0 lines",
+    )
+    assert (english.percent(0.000001), english.percent(0.5)) == ("<0.01%", "50%")
+
+
+def test_braces_in_a_value_are_left_alone():
+    said = voice("en", "UTC").say("verdict.on", hosts="{0.__class__} {n}")
+    assert said == " on {0.__class__} {n}"
+
+
+def test_an_unknown_language_or_zone_is_bad_input():
+    with pytest.raises(BadInput, match="locale 'fr' is not known; expected one of en, zh"):
+        voice("fr", "UTC")
+    with pytest.raises(BadInput, match="timezone 'Mars/Olympus' is not a time zone"):
+        voice("en", "Mars/Olympus")
