@@ -62,8 +62,10 @@ def places(slots: Indices, sizes: Indices, numbers: Indices, rank: Indices) -> I
     starts = np.concatenate([[0], np.cumsum(slots * sizes)[:-1]])
     counts = slots[numbers]
     offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    column = np.arange(int(counts.sum())) - np.repeat(offsets, counts)
-    return np.repeat(starts[numbers] + rank, counts) + column * np.repeat(sizes[numbers], counts)
+    column: Indices = np.arange(int(counts.sum())) - np.repeat(offsets, counts)
+    column *= np.repeat(sizes[numbers], counts)
+    column += np.repeat(starts[numbers] + rank, counts)
+    return column
 
 
 def lists(columns: list[list[pl.Series]], counts: Indices, at: Indices) -> pa.Array:
@@ -78,7 +80,9 @@ def extract(groups: list[pl.DataFrame], patterns: list[str]) -> list[list[pl.Ser
     wild = [i for i, pattern in enumerate(patterns) if WILDCARD in pattern]
     large = [i for i in wild if len(groups[i]) > FEW]
     columns: list[list[pl.Series]] = [[] for _ in patterns]
-    for i, found in zip(large, extract_many([(groups[i], patterns[i]) for i in large]), strict=True):
+    for i, found in zip(
+        large, extract_many([(groups[i], patterns[i]) for i in large]), strict=True
+    ):
         columns[i] = found.get_columns()
     for i in set(wild) - set(large):
         columns[i] = extract_few(groups[i].to_series().to_list(), patterns[i])

@@ -60,7 +60,8 @@ VARIABLES: tuple[str, ...] = (
     LEFT + rf"(?:{LABEL}\.)+{DOMAIN}(?:/{ADDRESS})?{PORT}{RIGHT}",
     LEFT + rf"(?:{LABEL}\.){{2,}}(?:pl|it|es|se|us|ca){RIGHT}",
     LEFT + rf"[A-Za-z][A-Za-z0-9\-]*-[0-9]+(?:/{ADDRESS}(?::[0-9]+)?|:[0-9]+){RIGHT}",
-    LEFT + rf"[A-Za-z0-9\-]*[0-9]{{3}}[A-Za-z0-9\-]*(?:\.[A-Za-z][A-Za-z0-9\-]*){{2,}}{PORT}{RIGHT}",
+    LEFT
+    + rf"[A-Za-z0-9\-]*[0-9]{{3}}[A-Za-z0-9\-]*(?:\.[A-Za-z][A-Za-z0-9\-]*){{2,}}{PORT}{RIGHT}",
     LEFT + r"localhost(?::[0-9]+)" + RIGHT,
     LEFT + r"v?[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9_.\-]*)",  # 2.6.9-5.0.5.EL
     LEFT + r"[0-9]+\.[0-9]+ [KMGTP]?i?B" + RIGHT,  # its unit follows its size

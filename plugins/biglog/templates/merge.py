@@ -183,9 +183,7 @@ def join_lists(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
         if len(seen) >= LIST_LENGTHS or (min(seen) == len(key) < max(seen) - LIST_LENGTHS)
     }
     shorter = {now: collapse_lists(now) for now in final.values()}
-    return {
-        shape: shorter[now] if shorter[now] in lists else now for shape, now in final.items()
-    }
+    return {shape: shorter[now] if shorter[now] in lists else now for shape, now in final.items()}
 
 
 def join_simpler(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
