@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from biglog.records import Cause, Finding, Incident, Night, Similar
@@ -102,10 +101,11 @@ def chosen(night: Night, limits: Limits) -> list[Incident]:
 
 def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card:
     findings = members(night, incident)
+    own = replace(night, findings=tuple(findings))
     tone = "ok" if incident.state == "resolved" else band(incident.severity)
     seconds = (incident.ended_at - incident.started_at).total_seconds()
-    first = quoted(night, findings, incident.first_line, limits)
-    worst = quoted(night, findings, incident.worst_line, limits)
+    first = quoted(own, incident.first_line, limits)
+    worst = quoted(own, incident.worst_line, limits)
     hidden = len(findings) - limits.findings
     return Card(
         anchor=f"incident-{incident.rank}",
@@ -122,14 +122,11 @@ def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card
         first=first,
         worst=None if incident.worst_line == incident.first_line else worst,
         factors=factors(incident, voice),
-        causes=tuple(
-            cause_row(night, one, findings, voice, limits) for one in incident.causes[:CAUSES]
-        ),
+        causes=tuple(cause_row(own, one, voice, limits) for one in incident.causes[:CAUSES]),
         similar=tuple(recalled(one, voice, limits) for one in incident.similar[:SIMILAR]),
         runbooks=tuple(recalled(one, voice, limits) for one in incident.runbooks[:SIMILAR]),
         findings=tuple(
-            reasons.row(one, night.templates, voice, limits, rank="")
-            for one in findings[: limits.findings]
+            reasons.row(one, night.templates, voice, limits) for one in findings[: limits.findings]
         ),
         findings_total=voice.count("count.findings", len(findings)),
         findings_hidden=voice.count("hidden.findings", hidden) if hidden > 0 else "",
@@ -150,13 +147,13 @@ def state_words(incident: Incident, voice: Voice) -> str:
     return voice.say(f"state.{incident.state}", day=day)
 
 
-def quoted(night: Night, findings: Sequence[Finding], text: str, limits: Limits) -> LineText | None:
+def quoted(own: Night, text: str, limits: Limits) -> LineText | None:
     """A line of the incident, with the variables of the template it came from."""
     if not text or not limits.chars:
         return None
-    same = [one.template_id for one in findings if one.example == text]
-    others = [one.template_id for one in findings if one.example != text]
-    patterns = [night.templates[key].pattern for key in same + others if key in night.templates]
+    same = [one.template_id for one in own.findings if one.example == text]
+    others = [one.template_id for one in own.findings if one.example != text]
+    patterns = [own.templates[key].pattern for key in same + others if key in own.templates]
     for pattern in patterns:
         told = line(text, pattern, limits.chars)
         if any(piece.variable for piece in told.pieces):
@@ -177,26 +174,25 @@ def percent(share: float) -> int:
     return round(100 * min(max(share, 0.0), 1.0))
 
 
-def cause_row(
-    night: Night, cause: Cause, findings: Sequence[Finding], voice: Voice, limits: Limits
-) -> CauseRow:
-    template = night.templates.get(cause.template_id)
+def cause_row(own: Night, cause: Cause, voice: Voice, limits: Limits) -> CauseRow:
+    template = own.templates.get(cause.template_id)
     return CauseRow(
         place=reasons.place(cause.service, cause.host, voice),
         confidence=voice.percent(min(max(cause.confidence, 0.0), 1.0)),
-        timing=timing(cause, findings, night.date, voice),
+        timing=timing(own, cause, voice),
         reason=told(cause.reason, voice, limits),
         pattern=shape(template.pattern, limits.words) if template else None,
     )
 
 
-def timing(cause: Cause, findings: Sequence[Finding], date: str, voice: Voice) -> str:
+def timing(own: Night, cause: Cause, voice: Voice) -> str:
     """When the candidate's place first looked odd, and how long before everywhere else."""
-    here = [f.started_at for f in findings if (f.service, f.host) == (cause.service, cause.host)]
-    there = [f.started_at for f in findings if (f.service, f.host) != (cause.service, cause.host)]
+    place = (cause.service, cause.host)
+    here = [one.started_at for one in own.findings if (one.service, one.host) == place]
+    there = [one.started_at for one in own.findings if (one.service, one.host) != place]
     if not here:
         return ""
-    first = voice.clock(min(here), date)
+    first = voice.clock(min(here), own.date)
     if not there or min(there) <= min(here):
         return voice.say("cause.first_seen", time=first)
     ahead = voice.duration((min(there) - min(here)).total_seconds())

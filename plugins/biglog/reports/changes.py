@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from biglog.records import Finding, Night
 from biglog.reports import reasons
@@ -61,7 +61,10 @@ def table(
 ) -> Table:
     voice, limits, ranks = how
     rows = tuple(
-        reasons.row(one, night.templates, voice, limits, rank=ranks.get(one.finding_id, ""))
+        replace(
+            reasons.row(one, night.templates, voice, limits),
+            incident=ranks.get(one.finding_id, ""),
+        )
         for one in found[: limits.rows]
     )
     hidden = len(found) - len(rows)

@@ -193,7 +193,7 @@ def heat(night: Night, voice: Voice) -> Heat | None:
         return None
     most = max(max(counts[name].values()) for name in ranked)
     rows = tuple(
-        heat_row(name, counts[name], (index, most), night.date, voice)
+        heat_row((name, counts[name]), (index, most), night.date, voice)
         for index, name in enumerate(ranked[:HEAT_SERVICES])
     )
     hidden = len(ranked) - HEAT_SERVICES
@@ -214,10 +214,8 @@ def span(finding: Finding, date: str) -> range:
     return range(max(first, 0), min(max(last, first), HOURS - 1) + 1)
 
 
-def heat_row(
-    name: str, counts: Counter[int], at: tuple[int, int], date: str, voice: Voice
-) -> HeatRow:
-    index, most = at
+def heat_row(of: tuple[str, Counter[int]], at: tuple[int, int], date: str, voice: Voice) -> HeatRow:
+    (name, counts), (index, most) = of, at
     service = shorten(name, 20)
     cells = tuple(
         Cell(

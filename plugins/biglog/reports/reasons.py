@@ -48,12 +48,12 @@ class FindingRow:
     evidence: tuple[tuple[str, str], ...]
     pattern: LineText | None
     example: LineText | None
-    incident: str
+    incident: str = ""
     """Rank of the incident it belongs to, or nothing."""
 
 
 def row(
-    finding: Finding, templates: Mapping[str, Template], voice: Voice, limits: Limits, *, rank: str
+    finding: Finding, templates: Mapping[str, Template], voice: Voice, limits: Limits
 ) -> FindingRow:
     template = templates.get(finding.template_id)
     pattern = template.pattern if template else ""
@@ -76,7 +76,6 @@ def row(
         evidence=evidence(finding.evidence, templates, voice),
         pattern=shape(pattern, limits.words) if pattern else None,
         example=example(finding, pattern, limits),
-        incident=rank,
     )
 
 
