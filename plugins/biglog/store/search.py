@@ -48,6 +48,12 @@ LEFT JOIN LATERAL (
 ORDER BY n.similarity DESC, n.template_id
 """
 
+# An order that no index gives, so that every vector is compared.
+NEAREST_OF_ALL = NEAREST.replace(
+    "ORDER BY (v.embedding::halfvec({dim})) <=> CAST(:vector AS halfvec({dim}))",
+    "ORDER BY ((v.embedding::halfvec({dim})) <=> CAST(:vector AS halfvec({dim}))) + 0",
+)
+
 INCIDENTS = """
 WITH latest AS MATERIALIZED (
     SELECT DISTINCT ON (incident_id) incident_id, date, title, state, day, severity, text_sha,
@@ -86,19 +92,12 @@ def similar_templates(
         "since": since,
     }
     with engine.begin() as connection:
-        found = nearest(connection, model_id, vector, wanted)
+        connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
+        connection.execute(text("SET LOCAL hnsw.ef_search = 100"))
+        found = search(connection, NEAREST, model_id, vector, wanted)
         if len(found) < limit:
-            connection.execute(text("SET LOCAL enable_indexscan = off"))
-            found = nearest(connection, model_id, vector, wanted)
+            found = search(connection, NEAREST_OF_ALL, model_id, vector, wanted)
     return tuple(match(rank, one) for rank, one in enumerate(found, start=1))
-
-
-def nearest(
-    connection: Connection, model_id: str, vector: Vectors, wanted: Mapping[str, Any]
-) -> Rows:
-    connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
-    connection.execute(text("SET LOCAL hnsw.ef_search = 100"))
-    return search(connection, NEAREST, model_id, vector, wanted)
 
 
 def search(

@@ -87,36 +87,43 @@ def catalogue_lock(engine: Engine) -> Iterator[None]:
         yield
 
 
-# A pattern that is new to a known id becomes its next version; one recorded before changes nothing,
-# so that a night that is run again cannot take the catalogue back.
+ARRIVING_TEMPLATES = text("""
+CREATE TEMPORARY TABLE arriving_template (
+    template_id text, pattern text, model_text text, text_sha text, version integer, example text
+) ON COMMIT DROP
+""")
 MERGE = text("""
 INSERT INTO biglog.template AS old
     (template_id, pattern, model_text, text_sha, version, example, first_seen, last_seen)
-VALUES (:template_id, :pattern, :model_text, :text_sha, :version, :example,
-        CAST(:date AS date), CAST(:date AS date))
+SELECT template_id, pattern, model_text, text_sha, version, example,
+       CAST(:date AS date), CAST(:date AS date)
+FROM arriving_template
 ON CONFLICT (template_id) DO UPDATE SET
     first_seen = least(old.first_seen, excluded.first_seen),
     last_seen = greatest(old.last_seen, excluded.last_seen),
     example = coalesce(nullif(old.example, ''), excluded.example)
 """)
+# A pattern that is new to a known id becomes its next version; one recorded before changes nothing,
+# so that a night that is run again cannot take the catalogue back.
 WIDEN = text("""
 UPDATE biglog.template AS old
-SET pattern = :pattern, model_text = :model_text, text_sha = :text_sha,
-    version = greatest(old.version + 1, :version)
-WHERE template_id = :template_id AND pattern <> :pattern AND NOT EXISTS (
+SET pattern = new.pattern, model_text = new.model_text, text_sha = new.text_sha,
+    version = greatest(old.version + 1, new.version)
+FROM arriving_template new
+WHERE old.template_id = new.template_id AND old.pattern <> new.pattern AND NOT EXISTS (
     SELECT FROM biglog.template_version v
-    WHERE v.template_id = :template_id AND v.pattern = :pattern
+    WHERE v.template_id = new.template_id AND v.pattern = new.pattern
 )
 """)
 RECORD = text("""
 INSERT INTO biglog.template_version (template_id, version, pattern, model_text, date)
-SELECT template_id, version, pattern, model_text, CAST(:date AS date)
-FROM biglog.template WHERE template_id = :template_id
+SELECT t.template_id, t.version, t.pattern, t.model_text, CAST(:date AS date)
+FROM biglog.template t JOIN arriving_template USING (template_id)
 ON CONFLICT (template_id, version) DO NOTHING
 """)
 SEEN = text("""
 INSERT INTO biglog.template_seen AS old (template_id, source, first_date, last_date)
-VALUES (:template_id, :source, CAST(:date AS date), CAST(:date AS date))
+SELECT template_id, :source, CAST(:date AS date), CAST(:date AS date) FROM arriving_template
 ON CONFLICT (template_id, source) DO UPDATE SET
     first_date = least(old.first_date, excluded.first_date),
     last_date = greatest(old.last_date, excluded.last_date)
@@ -130,19 +137,25 @@ def merge_templates(
 
     Call it inside ``catalogue_lock`` where the templates were mined against the catalogue.
     """
-    rows = [tidy(template_row(one, source, date)) for one in templates]
-    rows.sort(key=lambda row: str(row["template_id"]))  # one order, so that two merges never cross
-    if not rows:
+    found = list({one.template_id: one for one in templates}.values())
+    if not found:
         return
     with engine.begin() as connection:
         connection.execute(LOCK, {"key": "biglog:merge"})
-        for statement in (MERGE, WIDEN, RECORD, SEEN):
-            connection.execute(statement, rows)
+        connection.execute(ARRIVING_TEMPLATES)
+        copy.load(connection, "arriving_template", template_columns(found))
+        connection.execute(MERGE, {"date": date})
+        connection.execute(WIDEN)
+        connection.execute(RECORD, {"date": date})
+        connection.execute(SEEN, {"source": source, "date": date})
 
 
-def template_row(template: Template, source: str, date: str) -> dict[str, Any]:
-    sha = text_sha(template.model_text)
-    return {**row_of(template), "text_sha": sha, "source": source, "date": date}
+def template_columns(templates: Sequence[Template]) -> dict[str, copy.Column]:
+    names = ("template_id", "pattern", "model_text", "example")
+    columns = {name: copy.texts([getattr(one, name) for one in templates]) for name in names}
+    columns["text_sha"] = copy.texts([text_sha(one.model_text) for one in templates])
+    columns["version"] = copy.fixed(np.array([one.version for one in templates], np.int32))
+    return columns
 
 
 def save_vectors(
