@@ -104,6 +104,7 @@ def habits(daily: pl.DataFrame, days: pl.DataFrame, key: list[str], scale: Scale
         trimmed=pl.col("worst").sum().cast(pl.Int64),
         days_seen=pl.len().cast(pl.Int64),
         peak=pl.col("peak").max(),
+        second_peak=pl.col("peak").top_k(2).min(),
     )
     windows = pl.max_horizontal((pl.col("days") - pl.col("trimmed")), pl.lit(1)) * scale.windows
     usual = pl.col("lines") / windows

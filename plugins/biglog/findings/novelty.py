@@ -162,8 +162,13 @@ def surprise(row: Mapping[str, Any], usual: float, near: Kin | None) -> float:
     rarity = 1 / (1 + usual / (10 if row["gravity"] >= GRAVE else 4))
     here = 0.7 if row["known"] and row["days_seen"] == 0 else 1.0
     kin = 1 - 0.4 * near.likeness if near else 1.0
-    seen = 1 - row["days_seen"] / (row["days"] + 1)
-    return float(trust * rarity * here * kin * seen)
+    return float(trust * rarity * here * kin * forgotten(row))
+
+
+def forgotten(row: Mapping[str, Any]) -> float:
+    """1 for what was never seen; what people saw often or lately surprises less."""
+    seen = 1 / (1 + row["days_seen"] / 2)
+    return max(seen, min(0.75, (row["days_away"] or 0) / 14)) if row["days_seen"] else 1.0
 
 
 def weight(row: Mapping[str, Any]) -> float:

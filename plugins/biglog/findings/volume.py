@@ -21,6 +21,7 @@ FEWEST = 5  # lines in a window below which a rise is not judged (novelty sees t
 LOWERED = 0.5  # share of the expected rate up to which a fall is worth a line
 ENOUGH = 20.0  # expected lines in a window from which a fall is judged
 DOUBTFUL = 1e-3  # p-values above this are not kept
+COMMON = 0.6  # what a rise is worth when two earlier nights had windows as busy, at some hour
 REST = 5.0  # lines added to both sides when comparing the rest of a source's traffic
 
 TEMPLATE = ["source", "service", "template_id"]
@@ -69,6 +70,7 @@ def moved(counted: Tally, key: list[str]) -> Iterator[dict[str, Any]]:
     done: set[tuple[Any, ...]] = set()
     for scale in (TEN_MINUTES, HOUR, NIGHT):
         compared = compare(counted, key, scale)
+        tests = compared.select(key).unique().height * scale.windows
         ways: tuple[tuple[FindingKind, pl.DataFrame], ...] = (
             ("rate_up", raised(compared)),
             ("rate_down", lowered(compared)),
@@ -78,7 +80,7 @@ def moved(counted: Tally, key: list[str]) -> Iterator[dict[str, Any]]:
                 mark = (kind, *(row[k] for k in key))
                 if mark not in done:
                     done.add(mark)
-                    yield described(row, kind, scale, tests=compared.height)
+                    yield described(row, kind, scale, tests=tests)
 
 
 def compare(counted: Tally, key: list[str], scale: Scale) -> pl.DataFrame:
@@ -187,7 +189,7 @@ def merged(rows: pl.DataFrame, key: list[str], scale: Scale) -> list[dict[str, A
             pl.col("count").max().alias("peak_tonight"),
             *(
                 pl.col(c).first()
-                for c in ("level", "gravity", "days", "days_seen", "peak")
+                for c in ("level", "gravity", "days", "days_seen", "peak", "second_peak")
                 if c not in key
             ),
             *([pl.col("grave").first()] if "grave" not in key else []),
@@ -199,15 +201,18 @@ def merged(rows: pl.DataFrame, key: list[str], scale: Scale) -> list[dict[str, A
 
 
 def described(row: dict[str, Any], kind: FindingKind, scale: Scale, tests: int) -> dict[str, Any]:
-    change = row["count"] / row["mean"] if kind == "rate_up" else row["mean"] / row["count"]
+    likely = max(row["mean"], 1.0)  # fractions of a line are below what counting can tell
+    change = row["count"] / likely if kind == "rate_up" else likely / row["count"]
     score = strength(row["p"]) * (1 - 1 / max(change, 1.0)) * (0.5 + 0.5 * row["gravity"])
+    if kind == "rate_up" and row["peak_tonight"] <= row["second_peak"]:
+        score *= COMMON
     what = {TEN_MINUTES: "ten minutes", HOUR: "hour", NIGHT: "night"}[scale]
     verb = "above" if kind == "rate_up" else "below"
-    days = nights(row["days"])
+    usual = f"the {row['mean']:,.3g}" if row["mean"] >= 1 else "the less than one"
     reason = (
         f"Seen {row['count']:,} times {span(row['started_at'], row['ended_at'])}"
-        f"{' on ' + row['host'] if row.get('host') else ''}, {amount(change)} {verb} the "
-        f"{row['mean']:,.3g} that these hours of {days} lead to expect "
+        f"{' on ' + row['host'] if row.get('host') else ''}, {amount(change)} {verb} {usual} "
+        f"that these hours of {nights(row['days'])} lead to expect "
         f"(busiest {what}: {row['peak_tonight']:,} tonight, {row['peak']:,} before)."
     )
     return {

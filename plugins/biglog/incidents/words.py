@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from biglog.incidents.episodes import Episode
-from biglog.records import Day
+from biglog.records import Day, Finding
 
 MOST = 90
 
@@ -28,11 +28,18 @@ def symptom(worst: Episode, day: Day) -> str:
     if finding.kind == "stopped_template":
         return f"{said} did not come at all"
     if finding.kind in ("rate_up", "rate_down"):
-        change = float(finding.evidence.get("change", 1.0))
-        than = "its usual rate" if finding.kind == "rate_up" else "below its usual rate"
-        return f"{said or loudness(worst)} {change:,.0f} times {than}"
+        return f"{said or loudness(worst)} {moved(finding)}"
     kind = {"new_template": "new ", "returned_template": "again "}.get(finding.kind, "odd ")
     return f"{kind}{finding.level.lower() or 'line'} {said}, {worst.count:,} times"
+
+
+def moved(finding: Finding) -> str:
+    change = float(finding.evidence.get("change", 1.0))
+    if finding.kind == "rate_down":
+        return f"fell to {100 / max(change, 1.0):,.0f} % of the usual rate"
+    if finding.expected < 1:
+        return f"{finding.count:,} times where hardly one was expected,"
+    return f"{change:,.0f} times the usual rate"
 
 
 def loudness(worst: Episode) -> str:
