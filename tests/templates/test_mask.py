@@ -8,7 +8,7 @@ from biglog.templates.mask import MARK, collapse, mask, model_text, placeholder
 CASES = [
     # numbers and sizes
     ("took 12ms for 3.4GB, -17 of 5", "took <*> for <*>, <*> of <*>"),
-    ("estimated size 5.2 KB, free 93.0 B", "estimated size <*>, free <*>"),
+    ("estimated size 5.2 KB, free 93.0 B", "estimated size <*> KB, free <*> B"),
     ("took 5 ms at 50%", "took <*> ms at <*>%"),
     ("offset +0.18 s", "offset +<*> s"),
     # addresses and hosts
@@ -36,6 +36,7 @@ CASES = [
     # names with digits stay
     ("ipv6 utf8 eth1 ssh2 log4j HttpServer2", "ipv6 utf8 eth1 ssh2 log4j HttpServer2"),
     ("enabled=true cache: null", "enabled=<*> cache: <*>"),
+    ("package Package_for_KB2~31bf385~amd64~~6.1.1.2, ok", "package <*>, ok"),
     # white space and Chinese
     ("a  b\t c ", "a b c"),
     ("连接超时，耗时300ms", "连接超时，耗时<*>"),

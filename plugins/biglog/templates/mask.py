@@ -64,7 +64,7 @@ VARIABLES: tuple[str, ...] = (
     + rf"[A-Za-z0-9\-]*[0-9]{{3}}[A-Za-z0-9\-]*(?:\.[A-Za-z][A-Za-z0-9\-]*){{2,}}{PORT}{RIGHT}",
     LEFT + r"localhost(?::[0-9]+)" + RIGHT,
     LEFT + r"v?[0-9]+(?:\.[0-9]+)+(?:-[0-9][A-Za-z0-9_.\-]*)",  # 2.6.9-5.0.5.EL
-    LEFT + r"[0-9]+\.[0-9]+ [KMGTP]?i?B" + RIGHT,  # its unit follows its size
+    LEFT + r"[A-Za-z0-9_.\-]+(?:~[A-Za-z0-9_.\-]*){2,}",  # package~key~amd64~~1.2
     LEFT + rf"-?[0-9]{WORD}*(?:[-][0-9]{WORD}*){{2,}}",
     LEFT + rf"-?[0-9]{WORD}*(?:[.:/][0-9]{WORD}*)*",
     LEFT + rf"{WORD}*_-?[0-9]{WORD}*",

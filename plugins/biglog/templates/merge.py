@@ -132,10 +132,11 @@ def variables(column: Column) -> set[str]:
 
 
 def same_stem(values: set[str]) -> set[str]:
-    """``CPU0`` and ``CPU1``, ``LNKA`` to ``LNKH``: words that differ in their last sign only."""
+    """``CPU0`` and ``CPU1``, ``LNKA`` to ``LNKH``, ``<*> KB`` and ``<*> MB``: all but equal."""
     stems = Counter(stem for stem in map(stem_of, values) if stem)
     lettered = Counter(value[:-1] for value in values if is_lettered(value))
-    return {
+    sizes = {value for value in values if value.startswith(MARK + " ")}
+    return (sizes if len(sizes) > 1 or MARK in values else set()) | {
         value
         for value in values
         if stems[stem_of(value)] > 1 or (is_lettered(value) and lettered[value[:-1]] > 2)

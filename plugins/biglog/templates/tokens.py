@@ -11,7 +11,9 @@ from biglog.templates.mask import MARK, WILDCARD
 Tokens = tuple[str, ...]
 
 DELIMITERS = "=:,;()[]{}\"'<>|，。：；（）【】、！？“”"
-SPLIT = re.compile(rf"\s|[{re.escape(DELIMITERS)}]|[^\s{re.escape(DELIMITERS)}]+")
+# A size keeps its unit in one token: where units differ, the unit varies with the size.
+SIZE = rf"{MARK} [KMGTP]?i?B(?![A-Za-z0-9])"
+SPLIT = re.compile(rf"{SIZE}|\s|[{re.escape(DELIMITERS)}]|[^\s{re.escape(DELIMITERS)}]+")
 NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
