@@ -9,6 +9,7 @@ from biglog.errors import BadInput
 from biglog.records import FindingKind
 from biglog.reports.render import TEMPLATES
 from biglog.reports.voice import catalogue, locales, voice
+from reports.night import DATE, at
 
 ROOM = Path(catalogue.__wrapped__.__globals__["__file__"]).parent
 
@@ -93,3 +94,17 @@ def test_an_unknown_language_or_zone_is_bad_input():
         voice("fr", "UTC")
     with pytest.raises(BadInput, match="timezone 'Mars/Olympus' is not a time zone"):
         voice("en", "Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [
+        ("02:14", "02:14", "10:14"),
+        ("02:14", "05:40", "10:14 – 13:40"),
+        ("15:00", "17:00", "23:00 – 11-15 01:00"),
+        ("17:00", "18:00", "11-15 01:00 – 02:00"),
+        ("17:00", "17:00", "11-15 01:00"),
+    ],
+)
+def test_a_day_is_named_only_where_it_is_another(start, end, told):
+    assert voice("zh", "Asia/Shanghai").span(at(start), at(end), DATE) == told

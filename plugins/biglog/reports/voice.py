@@ -95,8 +95,8 @@ class Voice:
         return here.strftime(pattern)
 
     def span(self, start: datetime, end: datetime, iso: str) -> str:
-        first, last = self.clock(start, iso), self.clock(end, iso)
-        return first if first == last else f"{first} – {last}"
+        first, last = self.clock(start, iso), self.clock(end, self.local(start).date().isoformat())
+        return first if first[-5:] == last else f"{first} – {last}"
 
     def duration(self, seconds: float) -> str:
         minutes = round(seconds / 60)
