@@ -43,7 +43,7 @@ def build_index(
     entries: Iterable[Entry],
     *,
     encoder: Encoder | None = None,
-    vectors: Mapping[str, Sequence[float]] | None = None,
+    vectors: Mapping[str, Sequence[float] | Vectors] | None = None,
 ) -> Index:
     """An index; ``vectors`` maps a chunk's ``text`` to its known vector, ``encoder`` adds more."""
     kept = tuple(entries)
@@ -77,7 +77,7 @@ def weigh(entry: Entry, parts: Sequence[Chunk], say: Callable[[str], list[str]])
 
 
 def embed(
-    parts: Sequence[Chunk], encoder: Encoder | None, known: Mapping[str, Sequence[float]]
+    parts: Sequence[Chunk], encoder: Encoder | None, known: Mapping[str, Sequence[float] | Vectors]
 ) -> Vectors | None:
     """A row per chunk, or None where some vector is unknown and there is no encoder."""
     missing = [part.text for part in parts if part.text not in known]
