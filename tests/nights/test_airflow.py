@@ -1,0 +1,187 @@
+"""Airflow itself, all components: a night started by its REST API, the rest follow by asset."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from aiosmtpd.controller import Controller
+from small_nights import DATES, SOURCES, contents
+from sqlalchemy import text
+from test_mail import Inbox
+
+from biglog import settings
+from biglog.cli import airflow_home as files
+from biglog.settings import PROJECT
+from biglog.store import connect, read
+
+pytestmark = pytest.mark.airflow
+READY_SECONDS = 240
+NIGHT_SECONDS = 420
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def inbox():
+    handler = Inbox()
+    controller = Controller(handler, hostname="127.0.0.1", port=0)
+    controller.start()
+    handler.port = controller.server.sockets[0].getsockname()[1]
+    yield handler
+    controller.stop()
+
+
+def environment(home, url, inbox):
+    wanted = {
+        "conn_type": "smtp", "host": "127.0.0.1", "port": inbox.port,
+        "extra": {"disable_ssl": True, "disable_tls": True},
+    }  # fmt: skip
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    return {
+        **ours,
+        "BIGLOG_HOME": str(home),
+        "BIGLOG_DB_URL": url,
+        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(wanted),
+    }
+
+
+@pytest.fixture
+def server(home, database_url, inbox):
+    """`biglog up` over a home of three sources, ended as a person would: with Ctrl-C."""
+    (home / "biglog.toml").write_text('[report]\nrecipients = ["ada@example.com"]\n')
+    port = free_port()
+    log = (home / "up.log").open("wb")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "biglog.cli.main", "up", "--port", str(port)],
+        env={**environment(home, database_url, inbox), "PYTHONPATH": str(PROJECT / "plugins")},
+        stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: healthy(port), READY_SECONDS, lambda: (home / "up.log").read_text())
+        yield Api(port, home)
+    finally:
+        child.send_signal(signal.SIGINT)
+        child.wait(60)
+        log.close()
+    assert not in_use(port), "Ctrl-C left a part of Airflow running"
+
+
+def in_use(port):
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def healthy(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health") as answer:
+            parts = json.load(answer)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+    return all(parts[one]["status"] == "healthy" for one in ("scheduler", "dag_processor"))
+
+
+def wait_for(ready, seconds, explain):
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, explain()[-3000:]
+        time.sleep(2)
+
+
+class Api:
+    """Airflow's REST API, as its admin."""
+
+    def __init__(self, port, home):
+        self.base = f"http://127.0.0.1:{port}"
+        passwords = next((home / "airflow").glob("simple_auth_manager_passwords*"))
+        login = {"username": "admin", "password": json.loads(passwords.read_text())["admin"]}
+        self.token = self.call("/auth/token", login)["access_token"]
+
+    def call(self, path, body=None):
+        headers = {"Content-Type": "application/json"}
+        if hasattr(self, "token"):
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def runs(self, dag_id):
+        return self.call(f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+
+
+def test_a_night_by_rest_and_the_rest_by_asset(server, home, database, inbox):
+    wait_for(
+        lambda: len(server.call("/api/v2/dags")["dags"]) >= 7,
+        READY_SECONDS,
+        lambda: str(server.call("/api/v2/importErrors")),
+    )
+    body = {"logical_date": None, "partition_key": DATES[0]}
+    server.call("/api/v2/dags/ingest_logs/dagRuns", body)
+
+    def mailed():
+        return len(inbox.mails) == 1
+
+    wait_for(mailed, NIGHT_SECONDS, lambda: (home / "up.log").read_text())
+    for dag_id in ("ingest_logs", "analyse_logs", "report_logs"):
+        wait_for(
+            lambda one=dag_id: [r["state"] for r in server.runs(one)] == ["success"],
+            60,
+            lambda one=dag_id: str(server.runs(one)),
+        )
+        assert server.runs(dag_id)[0]["partition_key"] == DATES[0]
+    night = read.night(database, DATES[0])
+    assert {one.source for one in night.coverage} == set(SOURCES)
+    assert (home / "reports" / DATES[0][:7] / f"{DATES[0]}.zh.html").exists()
+    page = urllib.request.Request(f"{server.base}/biglog/api/v1/reports")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(page)
+    assert refused.value.code == 401
+    assert server.call("/biglog/api/v1/reports")["total_entries"] >= 1
+
+
+NIGHTS_IN_PROCESS = """
+import sys
+from biglog import settings
+from biglog.cli import nights
+known = settings.load()
+with nights.airflow(known) as night:
+    for date in sys.argv[1:]:
+        night(date, [])
+"""
+
+
+def test_the_three_dags_run_twice_leave_the_same_rows(home, database_url, inbox):
+    known = settings.load(home)
+    engine = connect.engine(database_url)
+    env = {**environment(home, database_url, inbox), "PYTHONPATH": str(PROJECT / "plugins")}
+    command = [sys.executable, "-c", NIGHTS_IN_PROCESS, *DATES[:2]]
+    rows = []
+    for _ in range(2):
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (
+            done.stderr[-3000:] + (home / "logs/run.log").read_text()[-3000:]
+        )
+        rows.append(contents(engine))
+    assert rows[0] == rows[1]
+    with engine.connect() as connection:
+        nights = connection.execute(text("SELECT count(*) FROM biglog_report.reports")).scalar()
+    assert nights == 2 * len(known.report.locales)
+    engine.dispose()
+
+
+def test_the_secrets_of_an_installation_are_its_own(home):
+    once = files.environment(home)
+    assert once["AIRFLOW__CORE__FERNET_KEY"] == files.environment(home)["AIRFLOW__CORE__FERNET_KEY"]
+    assert (home / "airflow" / "jwt.key").stat().st_mode & 0o077 == 0
+    assert once["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] == "False"
