@@ -227,6 +227,16 @@ def test_refusals_are_told_apart(server, to, changes, error, words):
         deliver(mail(quiet_night(), recipient=to), smtp(server, **changes))
 
 
+def test_a_rude_good_bye_after_the_letter_is_no_failure(server, monkeypatch):
+    async def rude(self, server, session, envelope):
+        return "421 go away"
+
+    monkeypatch.setattr(Inbox, "handle_QUIT", rude, raising=False)
+    before = len(server.handler.letters)
+    deliver(mail(quiet_night()), smtp(server))
+    assert len(server.handler.letters) == before + 1
+
+
 def test_a_server_that_is_away_may_come_back():
     settings = SmtpSettings(host="127.0.0.1", port=free_port(), timeout_seconds=2)
     with pytest.raises(TryAgain, match="did not take the mail"):

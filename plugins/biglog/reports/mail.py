@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import smtplib
 import ssl
@@ -143,10 +144,7 @@ def deliver(message: EmailMessage, smtp: SmtpSettings) -> None:
     letter = stamped(message, smtp.sender)
     where = f"{smtp.host}:{smtp.port}"
     try:
-        with connect(smtp) as server:
-            if smtp.user:
-                server.login(smtp.user, smtp.password)
-            server.send_message(letter)
+        hand_over(letter, smtp)
     except smtplib.SMTPRecipientsRefused as error:
         raise refused(where, {code for code, _ in error.recipients.values()}, error) from error
     except smtplib.SMTPResponseException as error:
@@ -168,18 +166,23 @@ def stamped(message: EmailMessage, sender: str) -> EmailMessage:
     return letter
 
 
+def hand_over(letter: EmailMessage, smtp: SmtpSettings) -> None:
+    with contextlib.closing(connect(smtp)) as server:
+        if smtp.tls:
+            server.starttls(context=ssl.create_default_context())
+        if smtp.user:
+            server.login(smtp.user, smtp.password)
+        server.send_message(letter)
+        # The letter is taken: a rude good-bye must not have it sent a second time.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+
+
 def connect(smtp: SmtpSettings) -> smtplib.SMTP:
-    if smtp.ssl:
-        return smtplib.SMTP_SSL(
-            smtp.host,
-            smtp.port,
-            timeout=smtp.timeout_seconds,
-            context=ssl.create_default_context(),
-        )
-    server = smtplib.SMTP(smtp.host, smtp.port, timeout=smtp.timeout_seconds)
-    if smtp.tls:
-        server.starttls(context=ssl.create_default_context())
-    return server
+    if not smtp.ssl:
+        return smtplib.SMTP(smtp.host, smtp.port, timeout=smtp.timeout_seconds)
+    trust = ssl.create_default_context()
+    return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=smtp.timeout_seconds, context=trust)
 
 
 def refused(where: str, codes: set[int], error: Exception) -> BadInput | TryAgain:
