@@ -61,6 +61,8 @@ def stop(home: Path, *, even_if_used: bool = False) -> bool:
         if not answers(home) or (connections(home) and not even_if_used):
             return False
         command(home, "pg_ctl", "-w", "-m", "fast", "-D", str(data(home)), "stop")
+        if not any(sockets(home).iterdir()):
+            sockets(home).rmdir()
         return True
 
 
