@@ -85,14 +85,17 @@ def extract(groups: list[pl.DataFrame], patterns: list[str]) -> list[list[pl.Ser
     ):
         columns[i] = found.get_columns()
     for i in set(wild) - set(large):
-        columns[i] = extract_few(groups[i].to_series().to_list(), patterns[i])
+        columns[i] = extract_few(groups[i], patterns[i])
     return columns
 
 
-def extract_few(contents: list[str], pattern: str) -> list[pl.Series]:
+def extract_few(group: pl.DataFrame, pattern: str) -> list[pl.Series]:
     """As ``extract_many``; for a handful of lines the Rust expression costs more than it saves."""
-    rows = [values_under(content, pattern) for content in contents]
-    return [pl.Series(column, dtype=pl.String) for column in zip(*rows, strict=True)]
+    parts = pattern.split(WILDCARD)
+    rows = [between(parts, content) for content in group.to_series()]
+    if any(row is None for row in rows):
+        return extract_many([(group, pattern)])[0].get_columns()
+    return [pl.Series(column, dtype=pl.String) for column in zip(*filter(None, rows), strict=True)]
 
 
 def extract_many(groups: list[tuple[pl.DataFrame, str]]) -> list[pl.DataFrame]:
@@ -119,21 +122,23 @@ def search(jobs: list[tuple[pl.DataFrame, str]]) -> list[pl.DataFrame]:
 
 
 def values_under(text: str, pattern: str) -> list[str]:
-    """The values under the pattern's wildcards in one text; the shortest that fit."""
-    head, *parts = pattern.split(WILDCARD)
-    rest = text.removeprefix(head)
-    if not text.startswith(head) or "  " in text or not text.endswith(parts[-1]):
-        return values_by_expression(text, pattern)
+    """The values under the pattern's wildcards in one text that is an instance of it."""
+    found = between(pattern.split(WILDCARD), text)
+    if found is None:
+        columns = extract_many([(pl.DataFrame({"content": [text]}), pattern)])[0]
+        found = list(columns.row(0))
+    return found
+
+
+def between(parts: list[str], text: str) -> list[str] | None:
+    """What stands between the literal parts, the shortest that fits; None where none does."""
+    if not text.startswith(parts[0]):
+        return None
+    rest = text[len(parts[0]) :]
     out = []
-    for part in parts[:-1]:
+    for part in parts[1:-1]:
         value, found, rest = rest.partition(part)
         if not found:
-            return values_by_expression(text, pattern)
+            return None
         out.append(value)
-    return [*out, rest.removesuffix(parts[-1])]
-
-
-def values_by_expression(text: str, pattern: str) -> list[str]:
-    """By Rust's engine, whose time is linear; Python's can take for ever on hostile lines."""
-    found = pl.Series([text]).str.extract_groups(loose(pattern)).struct.unnest()
-    return [value or "" for value in found.row(0)]
+    return [*out, rest.removesuffix(parts[-1])] if rest.endswith(parts[-1]) else None

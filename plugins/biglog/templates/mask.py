@@ -15,8 +15,10 @@ WILDCARD = "<*>"
 BLANKS = r"[ \t\r\n\x0b\x0c]+"
 MAX_CHARS = 4096
 
-# A run of digits collapses where it starts a word or is long; "eth1" and "ipv6" keep theirs.
-DIGITS = r"(?-u:\b)[0-9]+|[0-9]{3,}"
+# A run of digits collapses where it starts a word or is long; "eth1" and "ipv6" keep theirs. Long
+# hexadecimal runs go with them, or every trace id would be a shape of its own.
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+DIGITS = rf"{UUID}|[0-9a-f]{{12,}}|(?-u:\b)[0-9]+|[0-9]{{3,}}"
 COLLAPSED = "000"
 
 LEFT = r"(?-u:\b{start-half})"  # no ASCII word character before; CJK counts as none
