@@ -160,6 +160,12 @@ def test_what_is_empty_says_why(night, words):
     assert words in page(night()).text()
 
 
+def test_the_second_night_has_one_to_be_new_against():
+    text = page(replace(first_night(), history_days=1)).text()
+    assert "Every kind of line tonight was known from earlier nights." in text
+    assert "Rates are judged only once a few nights are known." in text
+
+
 @pytest.mark.parametrize("locale", ["en", "zh"])
 @pytest.mark.parametrize("night", NIGHTS)
 def test_the_page_asks_nothing_of_the_network(night, locale):

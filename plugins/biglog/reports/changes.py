@@ -84,6 +84,7 @@ def table(
 def why_none(name: str, night: Night, voice: Voice) -> str:
     if not any(one.lines for one in night.coverage):
         return voice.say("empty.no_lines")
-    if night.history_days < JUDGED_DAYS:
+    needed = 1 if name == "new" else JUDGED_DAYS
+    if night.history_days < needed:
         return voice.say(f"empty.{name}_first")
     return voice.say(f"empty.{name}")
