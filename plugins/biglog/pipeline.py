@@ -103,7 +103,9 @@ def ingest(site: Site, date: str, source: str) -> StageInfo:
             reason = f"no file matches {Path(one.path).name} for {date}"
             write.save_coverage(site.engine, Coverage(source, date, "missing", reason=reason))
             return StageInfo("ingest", source, date, 0, 0, note=reason)
-        done = write_partition(read(files, one, site.settings.lines, date=date), site.settings.lake, one, date)
+        done = write_partition(
+            read(files, one, site.settings.lines, date=date), site.settings.lake, one, date
+        )
     except BadInput as error:
         failed = Coverage(source, date, "failed", reason=str(error))
         write.save_coverage(site.engine, failed)
@@ -325,6 +327,7 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
     found = judge(day, history, site.settings.detect, model.similarity)
     lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
+    lake.write_json(lake.night(site.settings.lake, date, "history"), int, len(history.dates))
     return StageInfo(
         "detect",
         "",
@@ -396,6 +399,7 @@ def publish(site: Site, date: str, _: str) -> StageInfo:
         incidents=incidents,
         clusters=clusters,
         templates={},
+        history_days=lake.read_json(lake.night(base, date, "history"), int),
         model_id=model.model_id,
     )
     embed_texts(site, [write.incident_text(one) for one in incidents])
