@@ -92,11 +92,17 @@ def test_a_finished_stage_is_not_repeated_and_another_is_not_resumed(tmp_path: P
     assert other.steps == list(range(10))
 
 
+def test_a_stage_limited_by_the_clock_ends_in_time_and_its_rate_decays() -> None:
+    line = Line()
+    done = run_stage(line, Stage("line", 10**6, 0.01, seconds=0.5), line.loss)
+    assert 1 <= done.steps < 10**6
+
+
 def test_progress_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     line = Line()
     with caplog.at_level(logging.INFO):
         run_stage(line, Stage("line", 50, 0.01), line.loss)
-    assert "line step 50 of 50, loss" in caplog.text
+    assert "line step 50, 98 % done, loss" in caplog.text
 
 
 def test_the_written_kinds_are_many_bilingual_and_distinct() -> None:

@@ -12,6 +12,9 @@ from biglog.vectors.training.loop import autocast
 from biglog.vectors.training.mlm import pad
 from biglog.vectors.training.sampling import Pair
 
+_LONGEST = 64  # tokens
+_CHUNK = 64  # texts
+
 
 def contrast_loss(
     model: BertModel, tokenizer: Tokenizer, pairs: Sequence[Pair], *, temperature: float = 0.05
@@ -27,15 +30,24 @@ def contrast_loss(
 
 
 def pooled(model: BertModel, tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
-    """Unit vectors of the texts: the mean over their tokens."""
-    ids = torch.from_numpy(pad([row.ids[:64] for row in tokenizer.encode_batch(list(texts))]))
-    ids = ids.to(model.device)
+    """Unit vectors of the texts in their order; several passes by length, for less padding."""
+    rows = [row.ids[:_LONGEST] for row in tokenizer.encode_batch(list(texts))]
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
+    parts = [order[start : start + _CHUNK] for start in range(0, len(order), _CHUNK)]
+    means = torch.cat([_means(model, [rows[place] for place in part]) for part in parts])
+    back = torch.tensor(order, device=means.device).argsort()
+    return torch.nn.functional.normalize(means[back], dim=-1)
+
+
+def _means(model: BertModel, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+    """The mean over the tokens of each row."""
+    ids = torch.from_numpy(pad(rows)).to(model.device)
     mask = (ids != 0).long()
     with autocast(model.device):
         states = model(ids, attention_mask=mask).last_hidden_state
     weights = mask.unsqueeze(-1).float()
-    mean = (states.float() * weights).sum(1) / weights.sum(1)
-    return torch.nn.functional.normalize(mean, dim=-1)
+    mean: torch.Tensor = (states.float() * weights).sum(1) / weights.sum(1)
+    return mean
 
 
 def same_kind(pairs: Sequence[Pair], texts: Sequence[str]) -> torch.Tensor:

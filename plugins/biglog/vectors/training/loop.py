@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,6 +24,13 @@ class Stage:
     weight_decay: float = 0.01
     clip: float = 1.0
     save_every: int = 200
+    seconds: float = 0.0  # else 0: the rate decays with the clock and the stage ends in time
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    steps: int
+    loss: float  # running mean
 
 
 def run_stage(
@@ -31,32 +39,33 @@ def run_stage(
     loss_of: Callable[[int], torch.Tensor],
     *,
     checkpoint: Path | None = None,
-) -> float:
-    """Train for the stage's steps, from its checkpoint if there is one; the last mean loss."""
+) -> Outcome:
+    """Train for the stage's steps or seconds, from its checkpoint if there is one."""
     optimiser = torch.optim.AdamW(_groups(model, stage), lr=stage.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, stage))
-    parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+    parts = {"model": model, "optimiser": optimiser}
     torch.manual_seed(stage.seed)
-    first = _resume(parts, stage, checkpoint)
-    mean, begun = float("nan"), time.monotonic()
+    first, spent = _resume(parts, stage, checkpoint)
+    mean, begun = float("nan"), time.monotonic() - spent
+    step, done = first, 0.0
     model.train()
-    for step in range(first, stage.steps):
+    while (done := _done(step, time.monotonic() - begun, stage)) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = stage.learning_rate * _rate(done, stage.warm_up)
         value = _advance(model, optimiser, stage, loss_of(step))
-        schedule.step()
         mean = value if mean != mean else 0.98 * mean + 0.02 * value
-        if (step + 1) % 50 == 0:
-            pace = (step + 1 - first) / (time.monotonic() - begun)
-            log.info(
-                "%s step %d of %d, loss %.4f, %.2f steps/s",
-                stage.name,
-                step + 1,
-                stage.steps,
-                mean,
-                pace,
-            )
-        if checkpoint and ((step + 1) % stage.save_every == 0 or step + 1 == stage.steps):
-            _save(parts, stage, step + 1, checkpoint)
-    return mean
+        step += 1
+        if step % 50 == 0:
+            log.info("%s step %d, %.0f %% done, loss %.4f", stage.name, step, 100 * done, mean)
+        if checkpoint and step % stage.save_every == 0:
+            _save(parts, stage, (step, time.monotonic() - begun), checkpoint)
+    if checkpoint and step > first:
+        _save(parts, stage, (step, time.monotonic() - begun), checkpoint)
+    return Outcome(step, mean)
+
+
+def _done(step: int, spent: float, stage: Stage) -> float:
+    """Share of the stage behind us, by its steps or by the clock, whichever is further."""
+    return max(step / stage.steps, spent / stage.seconds if stage.seconds else 0.0)
 
 
 def _advance(
@@ -69,14 +78,9 @@ def _advance(
     return float(loss.detach())
 
 
-def _rate(step: int, stage: Stage) -> float:
+def _rate(done: float, warm_up: float) -> float:
     """Linear warm-up, then linear decay to zero."""
-    warm = max(1, int(stage.warm_up * stage.steps))
-    return (
-        (step + 1) / warm
-        if step < warm
-        else max(0.0, (stage.steps - step) / max(1, stage.steps - warm))
-    )
+    return (done + 0.002) / (warm_up + 0.002) if done < warm_up else (1 - done) / (1 - warm_up)
 
 
 def _groups(model: torch.nn.Module, stage: Stage) -> list[dict[str, object]]:
@@ -89,28 +93,29 @@ def _groups(model: torch.nn.Module, stage: Stage) -> list[dict[str, object]]:
     ]
 
 
-def _save(parts: dict[str, object], stage: Stage, step: int, path: Path) -> None:
+def _save(parts: dict[str, Any], stage: Stage, place: tuple[int, float], path: Path) -> None:
     """Written beside and renamed, so that a kill leaves the old checkpoint whole."""
-    state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
+    state = {name: part.state_dict() for name, part in parts.items()}
     fresh = path.with_suffix(".tmp")
     torch.save(
-        {**state, "step": step, "stage": asdict(stage), "random": torch.get_rng_state()}, fresh
+        {**state, "place": place, "stage": asdict(stage), "random": torch.get_rng_state()}, fresh
     )
     fresh.replace(path)
 
 
-def _resume(parts: dict[str, object], stage: Stage, path: Path | None) -> int:
-    """The step to go on from: 0 without a checkpoint of the very same stage."""
+def _resume(parts: dict[str, Any], stage: Stage, path: Path | None) -> tuple[int, float]:
+    """The step to go on from and the seconds spent: none without a checkpoint of the same stage."""
     if path is None or not path.exists():
-        return 0
+        return 0, 0.0
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["stage"] != asdict(stage):
-        return 0
+        return 0, 0.0
     for name, part in parts.items():
-        part.load_state_dict(state[name])  # type: ignore[attr-defined]
+        part.load_state_dict(state[name])
     torch.set_rng_state(state["random"])
-    log.info("%s resumes at step %d", stage.name, state["step"])
-    return int(state["step"])
+    step, spent = state["place"]
+    log.info("%s resumes at step %d", stage.name, step)
+    return int(step), float(spent)
 
 
 def autocast(device: torch.device) -> torch.autocast:

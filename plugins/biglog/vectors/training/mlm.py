@@ -33,8 +33,8 @@ def hide_tokens(
 
 
 def pad(rows: Sequence[Sequence[int]]) -> Ids:
-    """Rows of ids as one array, [PAD] at the end."""
-    padded = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    """Rows of ids as one array, [PAD] at the end; few widths, as each costs torch a new kernel."""
+    padded = np.zeros((len(rows), -8 * (-max(map(len, rows)) // 8)), np.int64)
     for place, row in enumerate(rows):
         padded[place, : len(row)] = row
     return padded

@@ -37,7 +37,15 @@ def train_tokenizer(texts: Iterable[str], *, size: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return add_frame(tokenizer)
+    return add_frame(_in_order(tokenizer))
+
+
+def _in_order(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer with its pieces in alphabetical order; training numbers equals by chance."""
+    stored = json.loads(tokenizer.to_str())
+    pieces = sorted(set(stored["model"]["vocab"]) - set(SPECIAL))
+    stored["model"]["vocab"] = {piece: place for place, piece in enumerate([*SPECIAL, *pieces])}
+    return Tokenizer.from_str(json.dumps(stored))
 
 
 def add_frame(tokenizer: Tokenizer) -> Tokenizer:

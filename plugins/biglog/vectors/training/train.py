@@ -27,6 +27,7 @@ from biglog.vectors.training.sampling import Sampler
 from biglog.vectors.training.tokenizer import save_tokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
+_ENDLESS = 1_000_000  # steps, where the clock ends a stage
 _GUESS_SHARE = 0.4  # of the minutes go to masked language modelling, the rest to contrast
 
 
@@ -75,38 +76,66 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: float) -> None:
-    """Both stages, then the model directory with its calibration."""
+    """Both stages, then the model directory with its calibration; goes on where it was killed."""
     work.mkdir(parents=True, exist_ok=True)
     texts = training_texts(corpus, recipe.seed)
-    tokenizer = train_tokenizer(texts, size=recipe.vocabulary)
+    tokenizer = _keep_tokenizer(work / "tokenizer.json", texts, recipe)
     recipe = replace(recipe, vocabulary=tokenizer.get_vocab_size())
     model = new_model(recipe)
-    losses = {}
-    begun = time.monotonic()
     rows = [row.ids[:64] for row in tokenizer.encode_batch(texts)]
-    masked = MaskedBatches(
-        rows, tokens=recipe.masked_tokens, vocabulary=recipe.vocabulary, seed=recipe.seed
-    )
-    pairs = PairLoss(corpus, recipe, model, tokenizer)
+    losses: dict[str, Callable[[int], torch.Tensor]] = {
+        "masked": MaskedLoss(rows, recipe, model),
+        "contrast": PairLoss(corpus, recipe, model, tokenizer),
+    }
+    begun, done = time.monotonic(), {}
+    for stage in plan_stages(recipe, minutes):
+        done[stage.name] = run_stage(
+            model, stage, losses[stage.name], checkpoint=work / f"{stage.name}.pt"
+        )
+    report = {
+        "recipe": asdict(recipe),
+        "stages": {name: asdict(outcome) for name, outcome in done.items()},
+        "minutes": round((time.monotonic() - begun) / 60, 1),
+        "texts": len(texts),
+        "tokens": sum(map(len, rows)),
+        "sources": [asdict(source) for source in corpus.sources],
+    }
+    write_model(model, tokenizer, out, report)
 
-    def guess(step: int) -> torch.Tensor:
-        return masked_loss(model, masked.batch(step))
 
-    stages = (
-        ("masked", recipe.masked_steps, 5e-4, guess),
-        ("contrast", recipe.pair_steps, 4e-4, pairs),
+def plan_stages(recipe: Recipe, minutes: float) -> tuple[Stage, Stage]:
+    """Each stage by its steps where the recipe gives them, else by its share of the minutes."""
+    shares = (_GUESS_SHARE, 1 - _GUESS_SHARE)
+    masked, contrast = (
+        (steps, 0.0) if steps else (_ENDLESS, 60 * minutes * share)
+        for steps, share in zip((recipe.masked_steps, recipe.pair_steps), shares, strict=True)
     )
-    steps: dict[str, int] = {}
-    for name, count, rate, loss_of in stages:
-        share = _GUESS_SHARE if name == "masked" else 1 - _GUESS_SHARE
-        steps[name] = count or _count_steps(work / f"{name}.steps", loss_of, 60 * minutes * share)
-        stage = Stage(name, steps[name], rate, seed=recipe.seed)
-        losses[name] = run_stage(model, stage, loss_of, checkpoint=work / f"{name}.pt")
-    recipe = replace(recipe, masked_steps=steps["masked"], pair_steps=steps["contrast"])
-    report = {"recipe": asdict(recipe), "loss": losses, "minutes": (time.monotonic() - begun) / 60}
-    write_model(
-        model, tokenizer, out, report | {"texts": len(texts), "tokens": sum(map(len, rows))}
+    return (
+        Stage("masked", masked[0], 5e-4, seed=recipe.seed, seconds=masked[1]),
+        Stage("contrast", contrast[0], 4e-4, seed=recipe.seed, seconds=contrast[1]),
     )
+
+
+def _keep_tokenizer(path: Path, texts: list[str], recipe: Recipe) -> Tokenizer:
+    """Trained once for a work folder: a resumed run must number its pieces as the first did."""
+    if path.exists():
+        return Tokenizer.from_file(str(path))
+    tokenizer = train_tokenizer(texts, size=recipe.vocabulary)
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+class MaskedLoss:
+    """The masked language modelling of the batch that belongs to a step."""
+
+    def __init__(self, rows: list[list[int]], recipe: Recipe, model: BertForMaskedLM) -> None:
+        self.model = model
+        self.batches = MaskedBatches(
+            rows, tokens=recipe.masked_tokens, vocabulary=recipe.vocabulary, seed=recipe.seed
+        )
+
+    def __call__(self, step: int) -> torch.Tensor:
+        return masked_loss(self.model, self.batches.batch(step))
 
 
 class PairLoss:
@@ -165,19 +194,6 @@ def new_model(recipe: Recipe) -> BertForMaskedLM:
         attention_probs_dropout_prob=0.1,
     )
     return BertForMaskedLM(config)
-
-
-def _count_steps(path: Path, loss_of: Callable[[int], torch.Tensor], seconds: float) -> int:
-    """How many steps fit into the time; timed once, then kept so that a resumed run agrees."""
-    if path.exists():
-        return int(path.read_text())
-    loss_of(0).backward()  # type: ignore[no-untyped-call]
-    begun = time.monotonic()
-    for step in range(1, 11):
-        loss_of(step).backward()  # type: ignore[no-untyped-call]
-    count = max(10, int(seconds / ((time.monotonic() - begun) / 10 * 1.1)))
-    path.write_text(str(count))
-    return count
 
 
 def write_model(
