@@ -9,14 +9,8 @@ import pyarrow as pa
 
 from biglog.templates.mask import WILDCARD
 
-BLANK = r"[ \t\r\n\x0b\x0c]"
 FEW = 200
 Indices = npt.NDArray[np.int64]
-
-
-def literal(text: str) -> str:
-    """Text as a regular expression in which any run of white space stands for a blank."""
-    return f"{BLANK}+".join(escape(part) for part in text.split(" "))
 
 
 def escape(text: str) -> str:
@@ -27,7 +21,7 @@ def escape(text: str) -> str:
 def strict(pattern: str) -> str:
     """One value per wildcard that holds neither a blank nor the character after it: one pass."""
     parts = pattern.split(WILDCARD)
-    slots = [rf"([^ \t\r\n\x0b\x0c{escape(part[:1])}]*)" for part in parts[1:]]
+    slots = [rf"([^ {escape(part[:1])}]*)" for part in parts[1:]]
     return whole(parts, slots)
 
 
@@ -38,12 +32,15 @@ def loose(pattern: str) -> str:
 
 
 def whole(parts: list[str], slots: list[str]) -> str:
-    body = "".join(literal(part) + slot for part, slot in zip(parts, [*slots, ""], strict=True))
-    return f"^{BLANK}*{body}{BLANK}*$"
+    body = "".join(escape(part) + slot for part, slot in zip(parts, [*slots, ""], strict=True))
+    return f"^{body}$"
 
 
 def parameters(contents: pl.Series, numbers: Indices, patterns: list[str]) -> pa.Array:
-    """A list of values per content; numbers say which pattern each content is an instance of."""
+    """A list of values per content; numbers say which pattern each content is an instance of.
+
+    The contents must be tidy, as patterns are: single blanks, none at the ends.
+    """
     order = np.argsort(numbers, kind="stable")
     sizes = np.bincount(numbers, minlength=len(patterns))
     ends = np.cumsum(sizes)

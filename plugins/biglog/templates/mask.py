@@ -13,6 +13,7 @@ import polars as pl
 MARK = "\x01"
 WILDCARD = "<*>"
 BLANKS = r"[ \t\r\n\x0b\x0c]+"
+UNTIDY = r"[\t\r\n\x0b\x0c]|  |^ | $"
 MAX_CHARS = 4096
 
 # A run of digits collapses where it starts a word or is long; "eth1" and "ipv6" keep theirs. Long
@@ -97,16 +98,19 @@ def collapse(contents: pl.Expr) -> pl.Expr:
     return contents.str.replace_all(DIGITS, COLLAPSED)
 
 
+def tidy(contents: pl.Expr) -> pl.Expr:
+    """White space of any kind and length is one blank, and none at the ends."""
+    return contents.str.replace_all(BLANKS, " ").str.strip_chars(" ")
+
+
 def mask(shapes: pl.Expr) -> pl.Expr:
     """Shapes to masked text: each variable is one ``MARK``, white space is one blank."""
-    return (
+    return tidy(
         shapes.str.replace_all(PACKAGE, "${1}" + GUARD + ".${2}")
         .str.replace_all(ANY_VARIABLE, MARK)
         .str.replace_all(GUARD, "", literal=True)
         .str.replace_all(GLUED, MARK)
         .str.replace_all(WILDCARD, MARK, literal=True)
-        .str.replace_all(BLANKS, " ")
-        .str.strip_chars(" ")
     )
 
 

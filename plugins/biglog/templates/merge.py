@@ -64,13 +64,18 @@ def widen(shapes: set[Tokens], similarity: float) -> dict[Tokens, Tokens]:
 
 def alike_but_one(shapes: set[Tokens]) -> list[Column]:
     """Columns of shapes that are equal in all places but one."""
-    columns: defaultdict[tuple[int, int, int, int], Column] = defaultdict(Column)
+    first: dict[tuple[int, int, int, int], Tokens] = {}
+    columns: dict[tuple[int, int, int, int], Column] = {}
     for shape in shapes:
         heads, tails = running_hashes(shape)
         for place, token in enumerate(shape):
-            if not is_fixed(token):
-                columns[len(shape), place, heads[place], tails[place]].add(shape, place)
-    return [column for column in columns.values() if len(column.values) > 1]
+            if is_fixed(token):
+                continue
+            key = (len(shape), place, heads[place], tails[place])
+            other = first.setdefault(key, shape)
+            if other is not shape:
+                columns.setdefault(key, named([other], place)).add(shape, place)
+    return list(columns.values())
 
 
 def running_hashes(shape: Tokens) -> tuple[list[int], list[int]]:

@@ -14,7 +14,16 @@ from biglog.records import Mined, Template, identify
 from biglog.settings import TemplateSettings
 from biglog.templates.catalogue import Catalogue
 from biglog.templates.extract import Indices, parameters, values_under
-from biglog.templates.mask import MARK, MAX_CHARS, WILDCARD, collapse, mask, model_text
+from biglog.templates.mask import (
+    MARK,
+    MAX_CHARS,
+    UNTIDY,
+    WILDCARD,
+    collapse,
+    mask,
+    model_text,
+    tidy,
+)
 from biglog.templates.merge import generalise
 from biglog.templates.tokens import Tokens, parse, pattern, prepare
 
@@ -44,11 +53,12 @@ def mine(
     if len(contents) == 0:
         return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
     heads = cut(pl.Series("content", contents).cast(pl.String).fill_null(""))
-    shapes = code(shape(heads))
+    clean = tidied(heads)
+    shapes = code(on_threads(clean, collapse(pl.col("content"))))
     masked = code(shapes.texts.to_frame("content").select(mask(pl.col("content"))).to_series())
     prepared = [prepare(text) for text in masked.texts]
     chosen = choose(prepared, known, settings)
-    return assemble(heads, shapes, masked.numbers, chosen)
+    return assemble(heads, clean, shapes, masked.numbers, chosen)
 
 
 def cut(contents: pl.Series) -> pl.Series:
@@ -62,11 +72,17 @@ def cut(contents: pl.Series) -> pl.Series:
     return contents.to_frame("content").select(pl.when(long).then(head).otherwise(text)).to_series()
 
 
-def shape(contents: pl.Series) -> pl.Series:
-    """The contents with their digits collapsed, on all threads."""
+def tidied(contents: pl.Series) -> pl.Series:
+    if not on_threads(contents, pl.col("content").str.contains(UNTIDY)).any():
+        return contents
+    return on_threads(contents, tidy(pl.col("content")))
+
+
+def on_threads(contents: pl.Series, expression: pl.Expr) -> pl.Series:
+    """The expression of the contents; polars gives one thread to one expression, so in parts."""
     size = -(-len(contents) // pl.thread_pool_size())
     parts = [contents[at : at + size] for at in range(0, len(contents), size)]
-    plans = [part.to_frame("content").lazy().select(collapse(pl.col("content"))) for part in parts]
+    plans = [part.to_frame("content").lazy().select(expression) for part in parts]
     return pl.concat(pl.collect_all(plans)).to_series()
 
 
@@ -115,7 +131,11 @@ def name(tokens: Tokens, elders: list[Template]) -> Template:
 
 
 def assemble(
-    heads: pl.Series, shapes: Coded, masked_of_shape: Indices, chosen: list[Template]
+    heads: pl.Series,
+    clean: pl.Series,
+    shapes: Coded,
+    masked_of_shape: Indices,
+    chosen: list[Template],
 ) -> Mined:
     """Arrays parallel to the contents from the template of each masked text."""
     distinct = sorted(set(chosen), key=lambda one: one.template_id)
@@ -123,7 +143,7 @@ def assemble(
     of_masked = np.array([number_of[one.template_id] for one in chosen], dtype=np.int64)
     of_shape = of_masked[masked_of_shape]
     numbers = of_shape[shapes.numbers]
-    found = parameters(heads, numbers, [one.pattern for one in distinct])
+    found = parameters(clean, numbers, [one.pattern for one in distinct])
     fresh = frozenset(one.template_id for one in distinct if not one.model_text)
     done = complete(distinct, heads, numbers, shapes.texts.gather(first_of(of_shape)))
     names = pa.array([one.template_id for one in done], pa.string())
@@ -156,7 +176,9 @@ def complete(
 
 def describe(pattern: str, shape: str) -> str:
     """The pattern for the encoder, by the kinds of the values in one of its shapes."""
-    return model_text(pattern, values_under(shape, pattern) if WILDCARD in pattern else [])
+    return model_text(
+        pattern, values_under(" ".join(shape.split()), pattern) if WILDCARD in pattern else []
+    )
 
 
 def smallest(heads: pl.Series, numbers: Indices, wanted: list[int]) -> dict[int, str]:
