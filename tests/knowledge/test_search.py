@@ -150,3 +150,9 @@ def test_a_draft_has_the_exact_error_lines():
     assert entry.content.count(line) == 1
     assert f"\n    {line}\n" in entry.content  # indented code: no fence to close
     assert search("sorry, too many clients already", build_index([entry, DISK]))[0].entry is entry
+
+
+def test_an_excerpt_has_no_markdown_in_it():
+    body = "## Steps\n\n```sql\nSHOW **PROCESSLIST**;\n```\n\n- run `df -h` at once"
+    index = build_index([Entry("e", "t", body)])
+    assert search("processlist", index)[0].excerpt == "SHOW PROCESSLIST; run df -h at once"

@@ -9,17 +9,23 @@ from biglog.knowledge.glossary import Wish
 from biglog.knowledge.tokens import tokens
 
 SIZE = 240
+SAYS = re.compile(r"^(?!\s*(?:```|~~~)).*\w")  # a fence says nothing
 
 
 def excerpt(body: str, wishes: Sequence[Wish], size: int = SIZE) -> str:
     """The best neighbouring lines of the body, one line of text, at most ``size`` characters."""
-    lines = [" ".join(line.split()) for line in body.splitlines() if re.search(r"\w", line)]
+    lines = [plain(line) for line in body.splitlines() if SAYS.search(line)]
     if not lines:
         return ""
     wanted = {token: w.weight for w in wishes for c in w.choices for token in c.tokens}
     windows = [joined(lines, start, size) for start in range(len(lines))]
     gains = [sum(wanted.get(t, 0.0) for t in set(tokens(window))) for window in windows]
     return cut(windows[gains.index(max(gains))], size)
+
+
+def plain(line: str) -> str:
+    """A line of Markdown as a person would read it aloud."""
+    return " ".join(re.sub(r"^\s*[#>|*+-]+\s+|`|\*\*|\s\|\s*$", "", line).split())
 
 
 def joined(lines: list[str], start: int, size: int) -> str:

@@ -149,7 +149,7 @@ def fill(front: Mapping[str, Any], key: str, title: str, content: str, source: s
         title=title.strip()[:300],
         content=content,
         category=str(front.get("category") or "").strip(),
-        tags=words(front.get("tags")) + words(front.get("services")),
+        tags=tuple(dict.fromkeys(words(front.get("tags")) + words(front.get("services")))),
         source=source,
         language=language(f"{title}\n{content}"),
         created_at=made,
