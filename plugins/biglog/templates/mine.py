@@ -17,7 +17,6 @@ from biglog.templates.extract import Indices, parameters, values_under
 from biglog.templates.mask import (
     MARK,
     MAX_CHARS,
-    UNTIDY,
     WILDCARD,
     collapse,
     mask,
@@ -53,7 +52,7 @@ def mine(
     if len(contents) == 0:
         return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
     heads = cut(pl.Series("content", contents).cast(pl.String).fill_null(""))
-    clean = tidied(heads)
+    clean = on_threads(heads, tidy(pl.col("content")))
     shapes = code(on_threads(clean, collapse(pl.col("content"))))
     masked = code(shapes.texts.to_frame("content").select(mask(pl.col("content"))).to_series())
     prepared = [prepare(text) for text in masked.texts]
@@ -70,12 +69,6 @@ def cut(contents: pl.Series) -> pl.Series:
     long = text.str.len_bytes() > MAX_CHARS
     long &= text.str.len_chars() > MAX_CHARS
     return contents.to_frame("content").select(pl.when(long).then(head).otherwise(text)).to_series()
-
-
-def tidied(contents: pl.Series) -> pl.Series:
-    if not on_threads(contents, pl.col("content").str.contains(UNTIDY)).any():
-        return contents
-    return on_threads(contents, tidy(pl.col("content")))
 
 
 def on_threads(contents: pl.Series, expression: pl.Expr) -> pl.Series:
