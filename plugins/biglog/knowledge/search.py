@@ -14,12 +14,14 @@ from biglog.knowledge.bm25 import Words, answer, count_words
 from biglog.knowledge.chunks import Chunk, chunks
 from biglog.knowledge.excerpt import excerpt
 from biglog.knowledge.glossary import ACROSS, Choice, Wish, load_glossary, wishes
-from biglog.knowledge.tokens import phrases, tokens
+from biglog.knowledge.tokens import chinese_share, phrases, tokens
 from biglog.records import Encoder, Entry, Hit, Labels, Scores, Vectors
 
 TITLE_WEIGHT = 5.0
 HEADING_WEIGHT = 1.5
-PHRASE_WEIGHT = 0.1
+PHRASE_WEIGHT = 0.5
+"""Of neighbouring words beside single ones, in English prose: in a Chinese question, English words
+are names that stand alone."""
 RRF_K = 60
 MEANS_ALIKE = 0.5
 """Calibrated likeness from which the meaning alone makes an entry an answer."""
@@ -108,12 +110,13 @@ def search(
     best = [int(i) for i in order if lexical[i] > 0 or semantic[i] >= MEANS_ALIKE][:top]
     shares = np.maximum(lexical, semantic)[best]
     scores = np.maximum.accumulate(shares[::-1])[::-1]
+    _, said, _ = answer(index.passages, asked)
     return tuple(
         Hit(
             rank=rank,
             score=round(float(scores[rank - 1]), 4),
             entry=index.entries[i],
-            excerpt=passage(index, i, asked),
+            excerpt=passage(index, i, asked, said),
             matched=reasons(asked, found[:, i], meaning=semantic[i] >= MEANS_ALIKE),
         )
         for rank, i in enumerate(best, start=1)
@@ -134,8 +137,9 @@ def by_words(query: str, asked: Sequence[Wish], index: Index) -> tuple[Scores, S
     found, total, perfect = answer(index.words, asked)
     near = [Wish(p, (Choice((p,), 1.0),)) for p in dict.fromkeys(phrases(query))]
     _, order, ordered = answer(index.phrases, near)
-    whole = perfect + PHRASE_WEIGHT * ordered
-    shares = (total + PHRASE_WEIGHT * order) / whole if whole else np.zeros(len(index.entries))
+    weight = PHRASE_WEIGHT * (1 - chinese_share(query))
+    whole = perfect + weight * ordered
+    shares = (total + weight * order) / whole if whole else np.zeros(len(index.entries))
     return found, np.minimum(shares, 1.0)
 
 
@@ -159,11 +163,10 @@ def fuse(lexical: Scores, semantic: Scores) -> Scores:
     return fused
 
 
-def passage(index: Index, entry: int, asked: Sequence[Wish]) -> str:
-    """The excerpt of the entry's section that answers most."""
+def passage(index: Index, entry: int, asked: Sequence[Wish], said: Scores) -> str:
+    """The excerpt of the entry's section that answers most; ``said`` is how much each does."""
     own = np.flatnonzero(index.owners == entry)
-    _, total, _ = answer(index.passages, asked)
-    return excerpt(index.chunks[own[int(np.argmax(total[own]))]].body, asked)
+    return excerpt(index.chunks[own[int(np.argmax(said[own]))]].body, asked)
 
 
 def reasons(asked: Sequence[Wish], found: Scores, *, meaning: bool) -> tuple[str, ...]:

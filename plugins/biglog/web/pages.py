@@ -25,7 +25,7 @@ from biglog.web.voice import choose
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 NIGHTS = 14
-FLOOR = 0.3  # a runbook that answers less of a line than this is not suggested beside it
+FLOOR = 0.28  # a runbook that answers less of a line than this is not suggested beside it
 Asked = Annotated[str, Query(max_length=QUERY)]
 
 
