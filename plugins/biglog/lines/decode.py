@@ -8,11 +8,11 @@ import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import polars as pl
 import zstandard
 
@@ -28,6 +28,7 @@ RATIO_FROM = 1 << 30
 """Unpacked bytes from which MAX_RATIO holds."""
 ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"
+CONTROLS = bytes([*range(9), *range(11, 32), 127])
 DEBRIS = r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\x{FFFD}]"
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -75,6 +76,7 @@ class Source:
     """One open file, and what went wrong while reading it."""
 
     path: Path
+    block: int = BLOCK
     damage: str = ""
     encoding: str = ""
     settled: bool = False
@@ -117,7 +119,7 @@ def read_bytes(source: Source) -> Iterator[bytes]:
         head = file.read(8)
         file.seek(0)
         make = unpacker(head)
-        pieces = iter(lambda: file.read(ZSTD_PIECE if make else BLOCK), b"")
+        pieces = iter(lambda: file.read(ZSTD_PIECE if make else source.block), b"")
         yield from pieces if make is None else unpack(pieces, make, source)
 
 
@@ -132,10 +134,12 @@ def unpack(
                 if not piece.strip(b"\0"):
                     break
                 machine, started = make(), False
+            before = machine.copy() if hasattr(machine, "copy") else None
             try:
                 text = machine.decompress(piece)
             except (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, ValueError) as error:
                 source.damage = f"damaged compressed data ({error}); what came before is kept"
+                yield from salvage(before, piece)
                 return
             piece, started = machine.unused_data if machine.eof else b"", True
             source.unpacked += len(text)
@@ -148,6 +152,15 @@ def unpack(
             return
     if started and not machine.eof:
         source.damage = "compressed file is truncated; the lines before the cut are kept"
+
+
+def salvage(machine: Unpacker | None, piece: bytes) -> Iterator[bytes]:
+    """What a damaged piece still gives, byte by byte, where the machine can be set back."""
+    for at in range(len(piece) if machine else 0):
+        try:
+            yield machine.decompress(piece[at : at + 1])  # type: ignore[union-attr]
+        except zlib.error:
+            return
 
 
 def sniff(sample: bytes) -> str:
@@ -183,11 +196,11 @@ def sniff_wide(sample: bytes) -> str:
     return "utf-16-be" if even > 0.4 * half and odd < 0.05 * half else ""
 
 
-def read_chunks(path: Path, *, max_line: int, batch: int) -> Iterator[Chunk]:
+def read_chunks(path: Path, *, max_line: int, batch: int, block: int = BLOCK) -> Iterator[Chunk]:
     """All lines of a file in order, at most ``batch`` at a time, numbered from 1."""
-    source, number = Source(path), 1
-    for block in cut_blocks(gather(decode_wide(source)), max_line):
-        chunk = make_chunk(block, number, source, max_line=max_line)
+    source, number = Source(path, block), 1
+    for whole in cut_blocks(gather(decode_wide(source), block), max_line):
+        chunk = make_chunk(whole, number, source, max_line=max_line)
         for start in range(0, len(chunk.lines), batch):
             yield slice_chunk(chunk, start, batch)
         number += len(chunk.lines)
@@ -232,14 +245,14 @@ def decode_wide(source: Source) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
-def gather(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of BLOCK or more, but the last."""
+def gather(pieces: Iterator[bytes], block: int) -> Iterator[bytes]:
+    """The same bytes in pieces of ``block`` or more, but the last."""
     kept: list[bytes] = []
     held = 0
     for piece in pieces:
         kept.append(piece)
         held += len(piece)
-        if held >= BLOCK:
+        if held >= block:
             yield b"".join(kept)
             kept, held = [], 0
     if held:
@@ -285,18 +298,15 @@ def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> C
 
 def dirty(block: bytes) -> bool:
     """Whether a block has any control character but newlines and tabs."""
-    codes = np.frombuffer(block, np.uint8)
-    low = np.count_nonzero((codes < 32) | (codes == 127))
-    return bool(low > block.count(b"\n") + block.count(b"\t"))
+    return len(block.translate(None, CONTROLS)) < len(block)
 
 
 def decode_block(block: bytes, number: int, source: Source) -> tuple[pl.Series, tuple[Note, ...]]:
     """One text; bytes that are not in the encoding become U+FFFD, and a note says how many."""
     wide = source.encoding.startswith(("utf-16", "utf-32"))
     if wide or source.encoding == "utf-8":
-        text = pl.Series("raw", [block], pl.Binary).cast(pl.String, strict=False)
-        if text.null_count() == 0:
-            return text, ()
+        with suppress(pl.exceptions.ComputeError):
+            return pl.Series("raw", [block], pl.Binary).cast(pl.String), ()
         if not source.settled:
             source.encoding, source.settled = sniff(first_beyond(block)), True
     name = "utf-8" if wide else source.encoding

@@ -14,6 +14,8 @@ from biglog.lines.objects import read_csv, read_header, read_json, read_logfmt, 
 from biglog.lines.patterns import READ, read_pattern, read_patterns
 
 SAMPLE = 600
+SEEN = 1 << 20
+"""Bytes of a file that are looked at."""
 LONGEST = 50_000
 """Characters of a sample line; a JSON document must be seen whole to be seen as one."""
 TIE = 0.03
@@ -52,7 +54,7 @@ def detect(path: Path, *, max_line: int = 1_000_000, only: str = "auto") -> Dete
 
 def take_sample(path: Path, max_line: int) -> tuple[pl.Series, str]:
     """The first lines of a file, and lines spread over what follows; without blank ones."""
-    chunk = next(read_chunks(path, max_line=max_line, batch=200_000))
+    chunk = next(read_chunks(path, max_line=max_line, batch=200_000, block=SEEN))
     lines = chunk.lines.filter(chunk.lines.str.contains(r"\S"))
     beyond = lines.slice(SAMPLE)
     spread = beyond.gather_every(max(1, len(beyond) // SAMPLE)).head(SAMPLE)

@@ -13,6 +13,8 @@ MAX_BODY = 2000
 """Lines one record may go on for; further ones are unreadable on their own."""
 MAX_HELD = 20_000
 """Lines held back at a batch's end, so that the record that goes on there stays whole."""
+INTERLEAVED = 64
+"""Records whose attached lines may still come, where several processes write at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def split_tail(frame: pl.DataFrame, form: Format) -> tuple[pl.DataFrame, pl.Data
     if not goes_on(form):
         return frame, frame.clear()
     heads = (frame["matched"] & ~frame["attached"]).arg_true()
-    at = int(heads[-1]) if len(heads) else 0
+    at = int(heads[-min(len(heads), INTERLEAVED if form.attach else 1)]) if len(heads) else 0
     if len(frame) - at > MAX_HELD or not len(heads):
         return frame, frame.clear()
     return frame.head(at), frame.slice(at)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -72,7 +73,7 @@ def read(
     for path in files:
         plan = make_plan(path, source, settings, joined=joined, date=date)
         for batch in read_file(plan):
-            ids = pa.array(range(count, count + batch.lines.num_rows), pa.int64())
+            ids = pa.array(np.arange(count, count + batch.lines.num_rows))
             count += batch.lines.num_rows
             yield replace(batch, lines=batch.lines.set_column(0, LINES.field(0), ids))
 

@@ -155,17 +155,18 @@ def rule(
     return Rule(kind, re.compile(pattern), sure) if sure else Rule(kind, re.compile(pattern))
 
 
+# Lengths are bounded and starts anchored, so that hostile text costs no more than its length.
 RULES = (
     rule("KEY", r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"),
     rule("KEY", r"(?m)^(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{60,}={0,2}$"),
-    rule("JWT", r"eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"),
+    rule("JWT", r"(?<![\w-])eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"),
     rule("KEY", rf"(?<![A-Za-z0-9])(?:{VENDOR})"),
     rule("TOKEN", r"(?i)\b(?:bearer|basic)[ \t]+(?P<hide>[\w.~+/=-]{8,})"),
-    rule("PASSWORD", r"://[^\s/:@]*:(?P<hide>[^\s/]+)@(?=[^\s@]*)"),
-    rule("PASSWORD", r"(?i)\b(?:identified\s+by|password)\s+(?P<q>['\"])(?P<hide>.+?)(?P=q)"),
+    rule("PASSWORD", r"://[^\s/:@]{0,128}:(?P<hide>[^\s/]{1,256})@"),
+    rule("PASSWORD", r"(?i)\b(?:identified\s+by|password)\s+(?P<q>['\"])(?P<hide>.{1,256}?)(?P=q)"),
     rule(
         "PASSWORD",
-        rf"(?i)--(?P<name>[\w-]*(?:{SECRET_WORD}))(?P<link>[= ])(?P<quote>['\"]?)"
+        rf"(?i)--(?P<name>[\w-]{{0,40}}(?:{SECRET_WORD}))(?P<link>[= ])(?P<quote>['\"]?)"
         r"(?P<hide>[^\s'\"]+)",
     ),
     rule(
@@ -184,7 +185,8 @@ RULES = (
     ),
     rule(
         "EMAIL",
-        r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}(?![A-Za-z0-9])",
+        r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}"
+        r"[A-Za-z]{2,24}(?![A-Za-z0-9])",
     ),
     rule(
         "IDCARD",
@@ -229,7 +231,7 @@ class Redaction:
         distinct = text.gather(rows).unique()
         cleaned = [self.clean_one(one) for one in distinct.to_list()]
         fresh = text.gather(rows).replace_strict(distinct, pl.Series(cleaned, dtype=pl.String))
-        return text.scatter(rows, fresh)
+        return text.clone().scatter(rows, fresh)  # scatter writes in place
 
     def clean_one(self, text: str) -> str:
         rules = (*RULES, LONG_NUMBER) if self.mode == "strict" else RULES

@@ -129,19 +129,18 @@ def read_layouts(text: pl.Series, layouts: Sequence[str], clock: Clock) -> Momen
     size = len(text)
     found = Moments(np.zeros(size, np.int64), np.zeros(size, bool), np.zeros(size, bool))
     rows = np.flatnonzero(text.is_not_null().to_numpy())
-    for layout in layouts:
-        if not rows.size:
-            break
-        read = read_layout(text.gather(rows), layout, clock)
-        found.micros[rows] = np.where(read.good, read.micros, 0)
-        found.absolute[rows] = read.absolute
-        found.good[rows] = read.good
-        rows = rows[~read.good]
+    for read_layout in (read_aligned, read_distinct):
+        for layout in layouts:
+            if not rows.size:
+                return found
+            read = read_layout(text.gather(rows), layout, clock)
+            put(found, rows, read)
+            rows = rows[~read.good]
     return found
 
 
-def read_layout(text: pl.Series, layout: str, clock: Clock) -> Moments:
-    """Whole columns of bytes at a time where equal lengths line up, the rest per distinct text."""
+def read_aligned(text: pl.Series, layout: str, clock: Clock) -> Moments:
+    """Whole columns of bytes at a time, of texts of one length."""
     if layout == "%s":
         return read_epoch(text)
     size = len(text)
@@ -152,9 +151,6 @@ def read_layout(text: pl.Series, layout: str, clock: Clock) -> Moments:
         rows = np.flatnonzero(lengths == length)
         if rows.size and length:
             put(found, rows, read_columns(byte_matrix(text.gather(rows)), layout, clock))
-    rest = np.flatnonzero(~found.good)
-    if rest.size:
-        put(found, rest, read_distinct(text.gather(rest), layout, clock))
     return found
 
 
@@ -360,6 +356,8 @@ def days(year: Ints, month: Ints, day: Ints) -> Ints:
 
 def read_distinct(text: pl.Series, layout: str, clock: Clock) -> Moments:
     """Numbers of any width, one distinct text at a time."""
+    if layout == "%s":
+        return read_epoch(text)
     distinct = text.unique()
     shape = layout_regex(layout)
     read = [read_one(shape.fullmatch(one), clock) for one in distinct.to_list()]
