@@ -147,6 +147,13 @@ class TestCatalogue:
         assert mined.widened_ids == {old.template_id}
         assert not mined.new_ids
 
+    def test_what_fitted_before_widening_goes_along(self):
+        old = Template(identify("login ok name=cyrus"), "login ok name=cyrus", "login ok", 1, "x")
+        mined = mine(pa.array(["login ok name=news", "login ok name=cyrus"]), [old], SETTINGS)
+        assert mined.template_ids.to_pylist() == [old.template_id] * 2
+        assert [one.version for one in mined.templates] == [2]
+        assert mined.parameters.to_pylist() == [["news"], ["cyrus"]]
+
     def test_a_wide_template_takes_what_fits_it(self):
         text = "login ok name=<*>"
         old = Template("0123456789abcdef", text, "login ok name=[CODE]", 5, "x")
@@ -271,3 +278,12 @@ def test_a_template_s_version_counts_up_once_a_night():
             example="login ok name=alice",
         ),
     )
+
+
+def test_nights_in_pieces_end_where_one_night_does():
+    lines, known, ids = corpus(), {}, []
+    for start in range(0, len(lines), 50):
+        night = mine(pa.array(lines[start : start + 50]), known.values(), SETTINGS)
+        known |= {one.template_id: one for one in night.templates}
+        ids += night.template_ids.to_pylist()
+    assert [known[one].pattern for one in ids] == patterns(lines)

@@ -94,8 +94,9 @@ def choose(shapes: list[Tokens], known: Catalogue, settings: TemplateSettings) -
     found = [known.find(shape) for shape in shapes]
     unmatched = {shape for shape, at in zip(shapes, found, strict=True) if at is None}
     mined = mine_unmatched(unmatched, known, settings)
+    newest = known.templates | {one.template_id: one for one in mined.values()}
     return [
-        mined[shape] if at is None else known.templates[at]
+        newest[mined[shape].template_id if at is None else at]
         for shape, at in zip(shapes, found, strict=True)
     ]
 
@@ -169,9 +170,7 @@ def complete(
 
 def describe(pattern: str, shape: str) -> str:
     """The pattern for the encoder, by the kinds of the values in one of its shapes."""
-    return model_text(
-        pattern, values_under(" ".join(shape.split()), pattern) if WILDCARD in pattern else []
-    )
+    return model_text(pattern, values_under(shape, pattern) if WILDCARD in pattern else [])
 
 
 def smallest(heads: pl.Series, numbers: Indices, wanted: list[int]) -> dict[int, str]:
