@@ -6,6 +6,7 @@ import base64
 import os
 import secrets
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from biglog import lake
@@ -35,6 +36,7 @@ def environment(home: Path) -> dict[str, str]:
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         "BIGLOG_HOME": str(home),
+        "BIGLOG_SCHEDULE_START": first_night(root / "first-night"),
         "PYTHONPATH": str(PROJECT / "plugins"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
@@ -48,4 +50,15 @@ def kept(path: Path) -> str:
         with lake.replacing(path) as draft:
             draft.touch(mode=0o600)
             draft.write_text(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text()
+
+
+def first_night(path: Path) -> str:
+    """The day after this home was first used: the schedule starts there, and past nights are run
+    by hand. Kept, so that a service that was down catches up from there and from nowhere else.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with lake.replacing(path) as draft:
+            draft.write_text(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}")
     return path.read_text()

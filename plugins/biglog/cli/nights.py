@@ -273,17 +273,11 @@ def service_environment(home: Path, port: int) -> dict[str, str]:
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "BIGLOG_DB_URL": connect.url(home),
-        "BIGLOG_SCHEDULE_START": first_night(home),
     }
 
 
-def first_night(home: Path) -> str:
-    """The day this home was first brought up: the schedule runs from there, not from the past."""
-    path = home / "airflow" / "first-night"
-    if not path.exists():
-        with lake.replacing(path) as draft:
-            draft.write_text(time.strftime("%Y-%m-%d", time.gmtime()))
-    return path.read_text()
+PATIENCE_SECONDS = 20
+"""How long running tasks may take to end after Ctrl-C; what is left is then ended for them."""
 
 
 def supervise(command: list[str], environment: dict[str, str]) -> int:
@@ -292,15 +286,19 @@ def supervise(command: list[str], environment: dict[str, str]) -> int:
     Airflow's standalone leaves its children running on SIGTERM, so the group is what we signal.
     """
     child = subprocess.Popen(command, env=environment, start_new_session=True)
+    asked: list[float] = []
 
-    def end(number: int, _: object) -> None:
-        os.killpg(child.pid, signal.SIGINT)
+    def end(_number: int, _frame: object) -> None:
+        if not asked:
+            os.killpg(child.pid, signal.SIGINT)
+        asked.append(time.monotonic())
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    code = child.wait()
+    while child.poll() is None and not (asked and time.monotonic() > asked[0] + PATIENCE_SECONDS):
+        time.sleep(0.5)
     bury(child.pid)
-    return 0 if code in (0, -signal.SIGINT, 130) else 1
+    return 0 if asked or child.returncode == 0 else 1
 
 
 def bury(group: int) -> None:
