@@ -13,7 +13,7 @@ from biglog.lines.formats import Format, find_format, load_formats
 from biglog.lines.objects import read_csv, read_header, read_json, read_logfmt, unread
 from biglog.lines.patterns import READ, read_pattern, read_patterns
 
-SAMPLE = 600
+SAMPLE = 300
 SEEN = 1 << 20
 """Bytes of a file that are looked at."""
 LONGEST = 50_000

@@ -142,6 +142,8 @@ def is_value(found: re.Match[str], strict: bool) -> bool:
         return False
     if value.startswith(("[", "<*", "${", "{{", "***")):
         return False
+    if found["name"].lower() == "pwd" and value.startswith(("/", "~")):
+        return False  # the working directory, as sudo and shells print it
     if strict or re.search(STRONG_WORD, found["name"]) or found["quote"]:
         return True
     if "=" in found["link"] or "%3" in found["link"].lower():
