@@ -156,3 +156,20 @@ def test_an_excerpt_has_no_markdown_in_it():
     body = "## Steps\n\n```sql\nSHOW **PROCESSLIST**;\n```\n\n- run `df -h` at once"
     index = build_index([Entry("e", "t", body)])
     assert search("processlist", index)[0].excerpt == "SHOW PROCESSLIST; run df -h at once"
+
+
+class EnglishEncoder(LetterEncoder):
+    """Reads no Chinese, as an English vocabulary does."""
+
+    def encode(self, texts):
+        if any(not any(c in "aeiou" for c in t.lower()) for t in texts):
+            raise BadInput("no word of it is known")
+        return super().encode(texts)
+
+
+def test_what_the_encoder_cannot_read_is_found_by_words():
+    encoder = EnglishEncoder()
+    lock = Entry("z", "死锁", "两个事务互相等待")
+    index = build_index([*BASE, lock], encoder=encoder)
+    assert search("死锁", index, encoder=encoder)[0].entry is lock
+    assert search("zzaaeee", index, encoder=encoder)[0].entry is not lock

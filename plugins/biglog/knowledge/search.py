@@ -85,10 +85,25 @@ def embed(
     missing = [part.text for part in parts if part.text not in known]
     if not parts or (missing and encoder is None):
         return None
-    fresh = encoder.encode(missing) if encoder and missing else ()
-    new = dict(zip(missing, fresh, strict=True))
+    new = encode_each(missing, encoder) if encoder and missing else {}
     rows = [new[p.text] if p.text in new else known[p.text] for p in parts]
     return np.asarray(rows, dtype=np.float32)
+
+
+def encode_each(texts: Sequence[str], encoder: Encoder) -> dict[str, Vectors]:
+    """A vector per text; zeros, which are like nothing, where the encoder reads no word of it."""
+    distinct = list(dict.fromkeys(texts))
+    try:
+        return dict(zip(distinct, encoder.encode(distinct), strict=True))
+    except BadInput:
+        return {text: encode_one(text, encoder) for text in distinct}
+
+
+def encode_one(text: str, encoder: Encoder) -> Vectors:
+    try:
+        return encoder.encode([text])[0]
+    except BadInput:
+        return np.zeros(encoder.dim, dtype=np.float32)
 
 
 def search(
@@ -148,8 +163,10 @@ def by_meaning(query: str, index: Index, encoder: Encoder | None) -> Scores:
     best = np.zeros(len(index.entries))
     if encoder is None or index.vectors is None:
         return best
-    cosine = index.vectors @ encoder.encode([query])[0]
-    np.maximum.at(best, index.owners, encoder.similarity(cosine))
+    asked = encode_one(query, encoder)
+    likeness = encoder.similarity(index.vectors @ asked)
+    readable = index.vectors.any(axis=1) & asked.any()
+    np.maximum.at(best, index.owners, np.where(readable, likeness, 0.0))
     return best
 
 
