@@ -92,6 +92,7 @@ ORDINARY = [
     "offset=13812345678 length=4111111111111111",
     "Invalid token: identifier expected",
     "password: null",
+    "chpasswd[30938]: pam_unix(chpasswd:chauthtok): user does not exist",
     "sudo: ubuntu : TTY=pts/0 ; PWD=/home/ubuntu ; USER=root ; COMMAND=/bin/true",
     "token=",
     "max_tokens=512",

@@ -144,6 +144,9 @@ def is_value(found: re.Match[str], strict: bool) -> bool:
         return False
     if found["name"].lower() == "pwd" and value.startswith(("/", "~")):
         return False  # the working directory, as sudo and shells print it
+    before = found.string[max(0, found.start() - 12) : found.start()]
+    if found["link"] == ":" and value.isalpha() and re.search(r"\([a-z]*$", before):
+        return False  # pam_unix(passwd:chauthtok)
     if strict or re.search(STRONG_WORD, found["name"]) or found["quote"]:
         return True
     if "=" in found["link"] or "%3" in found["link"].lower():
