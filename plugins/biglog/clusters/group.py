@@ -17,6 +17,7 @@ NOISE = -1
 FEW = 10  # with fewer distinct vectors a silhouette says nothing
 MIN_SILHOUETTE = 0.05  # below, k groups explain no more than one
 SAMPLE = 5000  # rows of a silhouette, whose cost is quadratic
+KMEANS_DIMENSIONS = 50  # beyond, ten starts for each k cost much and change little
 DENSE_DIMENSIONS = 10  # what density needs; about 70 % of the variance of log texts
 
 
@@ -81,17 +82,18 @@ class KMeansBySilhouette:
         if count < FEW:
             return one_group(vectors, weights)
         largest = max(self.k_min, min(self.k_max, count // 5))
-        fits = [self.fit(vectors, weights, k) for k in range(max(2, self.k_min), largest + 1)]
+        near = project(vectors, self.seed, KMEANS_DIMENSIONS)
+        fits = [self.fit(vectors, near, weights, k) for k in range(max(2, self.k_min), largest + 1)]
         fits = [one for one in fits if one[2] is not None and one[2] >= MIN_SILHOUETTE]
         if not fits:
             return one_group(vectors, weights)
         return max(fits, key=lambda one: one[2] or 0.0)
 
-    def fit(self, vectors: Vectors, weights: Scores, k: int) -> Grouped:
+    def fit(self, vectors: Vectors, near: Vectors, weights: Scores, k: int) -> Grouped:
         from sklearn.cluster import KMeans
 
         model = KMeans(n_clusters=k, n_init=10, random_state=self.seed)
-        labels = by_size(model.fit_predict(vectors, sample_weight=weights))
+        labels = by_size(model.fit_predict(near, sample_weight=weights))
         return labels, closeness(vectors, labels, weights), silhouette_of(vectors, labels)
 
 
@@ -127,7 +129,7 @@ class Hdbscan:
         from sklearn.cluster import HDBSCAN
 
         model = HDBSCAN(min_cluster_size=max(2, self.min_cluster_size), copy=True)
-        labels = by_size(model.fit_predict(project(vectors, self.seed)))
+        labels = by_size(model.fit_predict(project(vectors, self.seed, DENSE_DIMENSIONS)))
         return labels, closeness(vectors, labels, weights), silhouette_of(vectors, labels)
 
 
@@ -146,11 +148,13 @@ def unique_rows(values: Vectors) -> tuple[Vectors, Labels]:
     return distinct, back.reshape(-1).astype(np.int64)
 
 
-def project(vectors: Vectors, seed: int) -> Vectors:
-    """The directions of most variance."""
+def project(vectors: Vectors, seed: int, most: int) -> Vectors:
+    """The directions of most variance; as they are where there are no more than that."""
     from sklearn.decomposition import PCA
 
-    dimensions = min(DENSE_DIMENSIONS, *vectors.shape)
+    if vectors.shape[1] <= most:
+        return vectors
+    dimensions = min(most, len(vectors))
     projected: Vectors = PCA(dimensions, random_state=seed).fit_transform(vectors)
     return projected
 
