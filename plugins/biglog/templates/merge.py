@@ -123,7 +123,7 @@ def variables(column: Column) -> set[str]:
     shape, place = min(column.members)
     numbered = same_stem(column.values)
     if is_key(shape, place):
-        return numbered
+        return numbered | unworthy_keys(column)
     names = {value for value in column.values if is_name(value)}
     needed = names_needed(shape, place)
     certain = needed == ANNOUNCED and (names or MARK in column.values)
@@ -156,6 +156,12 @@ def is_key(shape: Tokens, place: int) -> bool:
     """Whether a value follows: keys and prefixes are what templates are told apart by."""
     after = "".join(shape[place + 1 : place + 3]).lstrip()
     return after[:1] in ("=", ":", "：") and after != ""
+
+
+def unworthy_keys(column: Column) -> set[str]:
+    """``cart cb13: added``: keys are words; values with digits among many, or beside a variable."""
+    digits = {one for one in column.values if any(c.isdigit() for c in one) and is_name(one)}
+    return digits if MARK in column.values or len(digits) >= MANY else set()
 
 
 def names_needed(shape: Tokens, place: int) -> int:
