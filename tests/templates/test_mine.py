@@ -287,3 +287,8 @@ def test_nights_in_pieces_end_where_one_night_does():
         known |= {one.template_id: one for one in night.templates}
         ids += night.template_ids.to_pylist()
     assert [known[one].pattern for one in ids] == patterns(lines)
+
+
+def test_coded_values_before_a_colon_are_values():
+    lines = [f"cart {code}: added 2 of product 7" for code in ("9c1e", "cb13", "feff", "a0b1")]
+    assert distinct(lines) == ["cart <*>: added <*> of product <*>"]

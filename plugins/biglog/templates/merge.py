@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ MANY = 8  # so many names in one place that words among them are names too
 LIST_LENGTHS = 3  # so many different lengths make a run of variables a list
 ANNOUNCED = 2  # so few names are enough where the line says that a value comes
 QUOTES = "\"'“"
+HEXADECIMAL = re.compile(r"[0-9a-f]{4,}")
 
 
 @dataclass(slots=True)
@@ -159,9 +161,14 @@ def is_key(shape: Tokens, place: int) -> bool:
 
 
 def unworthy_keys(column: Column) -> set[str]:
-    """``cart cb13: added``: keys are words; values with digits among many, or beside a variable."""
-    digits = {one for one in column.values if any(c.isdigit() for c in one) and is_name(one)}
-    return digits if MARK in column.values or len(digits) >= MANY else set()
+    """``cart cb13: added``: keys are words; coded values among many, or beside a variable, are
+    none, and neither is ``feff`` among them."""
+    coded = {one for one in column.values if is_coded(one) and is_name(one)}
+    return coded if MARK in column.values or len(coded) >= MANY else set()
+
+
+def is_coded(value: str) -> bool:
+    return any(c.isdigit() for c in value) or HEXADECIMAL.fullmatch(value) is not None
 
 
 def names_needed(shape: Tokens, place: int) -> int:
