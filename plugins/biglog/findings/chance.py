@@ -38,9 +38,9 @@ def bounded(p: Scores) -> Scores:
 
 
 def strength(p: float) -> float:
-    """A p-value as a score: 1e-3 is one half, 1e-9 three quarters, 1e-27 nine tenths."""
+    """A p-value as a score: 1e-2 is one half, 1e-6 three quarters, 1e-18 nine tenths."""
     decades = -float(np.log10(max(p, SMALLEST)))
-    return decades / (decades + 3.0)
+    return decades / (decades + 2.0)
 
 
 def discoveries(p: Numbers, tests: int, rate: float) -> npt.NDArray[np.bool_]:

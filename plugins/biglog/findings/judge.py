@@ -51,14 +51,20 @@ def judge(
 
 
 def believed(found: Sequence[Finding]) -> list[Finding]:
-    """Findings without a p-value, and those whose p-value stands among all tests of the night."""
-    tested = [one for one in found if "p" in one.evidence]
-    most: dict[str, int] = {}
-    for one in tested:
-        name = one.evidence["detector"]
-        most[name] = max(most.get(name, 0), one.evidence["tests"])
-    stands = discoveries([one.evidence["p"] for one in tested], sum(most.values()), FALSE_RATE)
-    chance = {id(one) for one, ok in zip(tested, stands, strict=True) if not ok}
+    """Findings without a p-value, and those whose p-value stands in its family of tests.
+
+    A family is what one detector tested about one kind of thing in windows of one length.
+    """
+    families: dict[tuple[str, str], list[Finding]] = {}
+    for one in found:
+        if "p" in one.evidence:
+            key = one.evidence["detector"], one.evidence.get("family", "")
+            families.setdefault(key, []).append(one)
+    chance: set[int] = set()
+    for family in families.values():
+        tests = max(one.evidence["tests"] for one in family)
+        stands = discoveries([one.evidence["p"] for one in family], tests, FALSE_RATE)
+        chance |= {id(one) for one, ok in zip(family, stands, strict=True) if not ok}
     return [one for one in found if id(one) not in chance]
 
 

@@ -23,6 +23,7 @@ SOURCE = ["source"]
 HOST = ["source", "host"]
 SERVICE = ["source", "service"]
 TEMPLATE = ["source", "service", "template_id"]
+CARRIED = 0.8  # share of the usual lines from which the other hosts of a service go on
 WORTH = {1: 0.95, 2: 0.95, 3: 0.55}  # by the length of the key; a template says least
 
 
@@ -65,10 +66,40 @@ def gaps(counted: Tally, key: list[str], day: Day) -> list[dict[str, Any]]:
     runs = runs.with_columns(p=pl.Series("p", p, dtype=pl.Float64)).filter(pl.col("p") < DOUBTFUL)
     runs = steady(runs, named.past, key).join(longest_gap(named.past, key), on=key)
     runs = runs.filter(pl.col("slots") > pl.col("longest"))
+    runs = timed(runs, day).with_columns(
+        pl.struct("started_at", "ended_at").implode().over(key).alias("all")
+    )
     best = runs.sort([*key, "p", "window"]).unique(subset=key, keep="first", maintain_order=True)
     tests = known.select(key).unique().height
     rows = best.join(about(named.past, key), on=key).iter_rows(named=True)
-    return [described(row, key, day, tests) for row in rows if not absent(row, named, key)]
+    return [
+        described({**row, "carried": carried(row, named, key)}, key, tests)
+        for row in rows
+        if not absent(row, named, key)
+    ]
+
+
+def carried(row: Mapping[str, Any], counted: Tally, key: list[str]) -> bool:
+    """Whether the service's other hosts went on as usual: then one of several was away."""
+    if "template_id" in key or not row["service"] or not row["host"]:
+        return False
+    others = (
+        (pl.col("service") == row["service"])
+        & (pl.col("host") != row["host"])
+        & pl.col("slot").is_between(row["window"], row["window"] + row["slots"] - 1)
+    )
+    usual = counted.past.filter(others)["count"].sum() / row["days"]
+    return bool(usual > 0 and counted.tonight.filter(others)["count"].sum() >= CARRIED * usual)
+
+
+def timed(runs: pl.DataFrame, day: Day) -> pl.DataFrame:
+    midnight = datetime.fromisoformat(day.date).replace(tzinfo=UTC)
+    minutes = pl.duration(minutes=pl.col("window") * BUCKET_MINUTES)
+    started = pl.lit(midnight).cast(pl.Datetime("us", "UTC")) + minutes
+    return runs.sort("window").with_columns(
+        started_at=started,
+        ended_at=started + pl.duration(minutes=pl.col("slots") * BUCKET_MINUTES),
+    )
 
 
 def named_only(counted: Tally, key: list[str]) -> Tally:
@@ -141,25 +172,21 @@ def about(past: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     return past.group_by(key).agg(*lone, gravity=pl.col("gravity").max())
 
 
-def described(row: dict[str, Any], key: list[str], day: Day, tests: int) -> dict[str, Any]:
-    midnight = datetime.fromisoformat(day.date).replace(tzinfo=UTC)
-    started = midnight + timedelta(minutes=row["window"] * BUCKET_MINUTES)
-    ended = started + timedelta(minutes=row["slots"] * BUCKET_MINUTES)
+def described(row: dict[str, Any], key: list[str], tests: int) -> dict[str, Any]:
     minutes = row["slots"] * BUCKET_MINUTES
     what = {1: f"Source {row['source']}", 3: "This line"}.get(len(key))
     what = what or (f"Service {row['service']}" if "service" in key else f"Host {row['host']}")
     return {
         **row,
         "key": key,
-        "started_at": started,
-        "ended_at": ended,
         "count": 0,
         "expected": row["mean"],
-        "score": strength(row["p"]) * WORTH[len(key)] + 0.1,
+        "score": strength(row["p"]) * WORTH[len(key)] * (0.7 if row["carried"] else 1.0) + 0.05,
         "tests": tests,
-        "reason": f"{what} was silent for {minutes} minutes from {started:%H:%M}, where "
+        "reason": f"{what} was silent for {minutes} minutes from {row['started_at']:%H:%M}, where "
         f"{row['days_with']} of {nights(row['days'])} had lines and about {row['mean']:,.3g} "
-        f"were expected; its longest pause so far was {row['longest'] * BUCKET_MINUTES} minutes.",
+        f"were expected; its longest pause so far was {row['longest'] * BUCKET_MINUTES} minutes"
+        f"{'; its other hosts went on' if row['carried'] else ''}.",
     }
 
 
@@ -188,9 +215,21 @@ def evidence(row: Mapping[str, Any]) -> dict[str, Any]:
         "expected": round(row["mean"], 3),
         "p": row["p"],
         "tests": row["tests"],
-        "gravity": max(GRAVE, 0.8) if len(row["key"]) < 3 else min(row["gravity"], GRAVE),
+        "family": row["key"][-1],
+        "episodes": [
+            [e["started_at"].isoformat(), e["ended_at"].isoformat(), 0] for e in row["all"]
+        ],
+        "gravity": weight(row),
+        "other_hosts_went_on": row["carried"],
         "history_days": row["days"],
         "days_seen": row["days_with"],
         "minutes": row["slots"] * BUCKET_MINUTES,
         "longest_pause_minutes": row["longest"] * BUCKET_MINUTES,
     }
+
+
+def weight(row: Mapping[str, Any]) -> float:
+    """A silent service is grave, one of its hosts less so, a single kind of line least."""
+    if len(row["key"]) == 3:
+        return float(min(row["gravity"], GRAVE))
+    return 0.4 if row["carried"] else 0.8

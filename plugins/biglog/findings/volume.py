@@ -76,11 +76,12 @@ def moved(counted: Tally, key: list[str]) -> Iterator[dict[str, Any]]:
             ("rate_down", lowered(compared)),
         )
         for kind, rows in ways:
-            for row in merged(rows, key, scale):
+            for row in merged(rows, key, scale, kind):
                 mark = (kind, *(row[k] for k in key))
                 if mark not in done:
                     done.add(mark)
-                    yield described(row, kind, scale, tests=tests)
+                    family = f"{key[-1]} per {scale.slots * BUCKET_MINUTES} minutes"
+                    yield {**described(row, kind, scale), "tests": tests, "family": family}
 
 
 def compare(counted: Tally, key: list[str], scale: Scale) -> pl.DataFrame:
@@ -168,7 +169,17 @@ def judged(rows: pl.DataFrame, p: np.ndarray[Any, Any]) -> pl.DataFrame:
     return rows.with_columns(p=pl.Series("p", p, dtype=pl.Float64)).filter(pl.col("p") < DOUBTFUL)
 
 
-def merged(rows: pl.DataFrame, key: list[str], scale: Scale) -> list[dict[str, Any]]:
+def whole(spans: pl.DataFrame, kind: FindingKind) -> pl.DataFrame:
+    """The p-value of several windows together, paid for by their number; or the best one's."""
+    tail = at_least if kind == "rate_up" else at_most
+    together = pl.Series("p", tail(spans["count"], spans["mean"], spans["variance"]))
+    paid = pl.when(pl.col("windows") > 1).then(together * pl.col("windows")).otherwise(1.0)
+    return spans.with_columns(p=pl.min_horizontal(pl.col("p"), paid))
+
+
+def merged(
+    rows: pl.DataFrame, key: list[str], scale: Scale, kind: FindingKind
+) -> list[dict[str, Any]]:
     """Flagged windows of a key no further than one window apart as one interval; the worst kept."""
     if rows.is_empty():
         return []
@@ -185,6 +196,7 @@ def merged(rows: pl.DataFrame, key: list[str], scale: Scale) -> list[dict[str, A
             pl.col("mean").sum(),
             pl.col("variance").sum(),
             pl.col("p").min(),
+            pl.len().alias("windows"),
             pl.col("load_ratio").mean(),
             pl.col("count").max().alias("peak_tonight"),
             *(
@@ -194,13 +206,14 @@ def merged(rows: pl.DataFrame, key: list[str], scale: Scale) -> list[dict[str, A
             ),
             *([pl.col("grave").first()] if "grave" not in key else []),
         )
+        .pipe(whole, kind)
         .with_columns(pl.struct("started_at", "ended_at", "count").implode().over(key).alias("all"))
         .sort([*key, "p", "started_at"])
     )
     return list(spans.unique(subset=key, keep="first", maintain_order=True).iter_rows(named=True))
 
 
-def described(row: dict[str, Any], kind: FindingKind, scale: Scale, tests: int) -> dict[str, Any]:
+def described(row: dict[str, Any], kind: FindingKind, scale: Scale) -> dict[str, Any]:
     likely = max(row["mean"], 1.0)  # fractions of a line are below what counting can tell
     change = row["count"] / likely if kind == "rate_up" else likely / row["count"]
     score = strength(row["p"]) * (1 - 1 / max(change, 1.0)) * (0.5 + 0.5 * row["gravity"])
@@ -222,7 +235,6 @@ def described(row: dict[str, Any], kind: FindingKind, scale: Scale, tests: int) 
         "expected": row["mean"],
         "reason": reason,
         "change": change,
-        "tests": tests,
         "window_minutes": scale.slots * BUCKET_MINUTES,
     }
 
@@ -240,6 +252,7 @@ def evidence(row: Mapping[str, Any]) -> dict[str, Any]:
         "change": round(row["change"], 2),
         "p": row["p"],
         "tests": row["tests"],
+        "family": row["family"],
         "gravity": row["gravity"],
         "history_days": row["days"],
         "days_seen": row["days_seen"],

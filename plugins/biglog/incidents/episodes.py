@@ -53,7 +53,7 @@ def episode(finding: Finding, started: datetime, ended: datetime, count: int) ->
         started_at=started,
         ended_at=max(started, ended),
         count=count,
-        main=started <= finding.started_at <= ended or finding.started_at == started,
+        main=finding.kind == "silence" or started <= finding.started_at <= ended,
         gravity=float(finding.evidence.get("gravity", 0.2)),
     )
 

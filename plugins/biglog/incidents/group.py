@@ -15,6 +15,7 @@ BOUND = 0.35  # from this bond on, two episodes are one incident
 ALIKE = 0.8  # cosine from which two templates mean alike
 RELATED = 0.5  # from this tie on, a group inside another's time belongs to it
 GRAVE = 0.5
+LONG = timedelta(hours=3)  # what lasts longer does not draw in what starts meanwhile
 CROWDED = 24  # with more groups of trouble than this, starting together means nothing
 
 
@@ -122,7 +123,9 @@ def bond(one: Episode, other: Episode, gap: timedelta, known: Ties) -> float:
     """Nearness in time times relation; starting together counts more than lasting together."""
     start = abs(one.started_at - other.started_at) / (2 * gap)
     together = 1 - start if start <= 0.5 else 0.0
-    return max(together, overlap(one, other), 0.4) * known.between(one.finding, other.finding)
+    inside = 0.4 if max(one.minutes, other.minutes) <= LONG.total_seconds() / 60 else 0.0
+    near = max(together, overlap(one, other), inside)
+    return near * known.between(one.finding, other.finding)
 
 
 def joined(groups: list[list[Episode]], gap: timedelta, known: Ties) -> list[list[Episode]]:
@@ -146,6 +149,9 @@ def one_affair(
 ) -> bool:
     """Trouble that starts together, or a group within (or just after) a related one's time."""
     if max(starts(one), starts(other)) - min(ends(one), ends(other)) > gap:
+        return False
+    long = max(ends(one) - starts(one), ends(other) - starts(other)) > LONG
+    if long and abs(starts(one) - starts(other)) > gap:
         return False
     if {e.finding.service for e in one} & {e.finding.service for e in other} - {""}:
         return True
