@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
+from biglog.knowledge.glossary import load_glossary, wishes
 from biglog.knowledge.read import read_folder
-from biglog.knowledge.search import build_index, search
+from biglog.knowledge.search import build_index, by_meaning, by_words, search
 from biglog.records import Encoder, Entry
 
 Ranking = Callable[[str], list[str]]
@@ -30,7 +31,10 @@ def main() -> None:
     if options.encoder:
         from biglog.vectors.encoder import load_encoder
 
-        rankings["BigLog"] = words(entries, load_encoder(options.encoder))
+        encoder = load_encoder(options.encoder)
+        rankings["BigLog"] = words(entries, encoder)
+        rankings["BigLog, meaning alone"] = fused(entries, encoder, words_too=False)
+        rankings["BigLog, reciprocal rank fusion"] = fused(entries, encoder, words_too=True)
     print(f"{len(entries)} entries")
     for file in options.queries:
         asked = read_queries(file)
@@ -69,6 +73,21 @@ def words(entries: Sequence[Entry], encoder: Encoder | None = None) -> Ranking:
 
     def rank(query: str) -> list[str]:
         return [hit.entry.source for hit in search(query, index, encoder=encoder, top=50)]
+
+    return rank
+
+
+def fused(entries: Sequence[Entry], encoder: Encoder, *, words_too: bool) -> Ranking:
+    """What search would do with ranks (k = 60) instead of scores."""
+    index = build_index(entries, encoder=encoder)
+
+    def rank(query: str) -> list[str]:
+        lists = [by_meaning(query, index, encoder)]
+        if words_too:
+            lists.append(by_words(query, wishes(query, load_glossary()), index)[1])
+        places = [np.argsort(np.argsort(-one, kind="stable"), kind="stable") for one in lists]
+        scores = sum(1 / (61 + place) for place in places)
+        return [entries[i].source for i in np.argsort(-scores, kind="stable")]
 
     return rank
 

@@ -14,7 +14,7 @@ from biglog.knowledge.bm25 import Words, answer, count_words
 from biglog.knowledge.chunks import Chunk, chunks
 from biglog.knowledge.excerpt import excerpt
 from biglog.knowledge.glossary import ACROSS, Choice, Wish, load_glossary, wishes
-from biglog.knowledge.tokens import chinese_share, phrases, tokens
+from biglog.knowledge.tokens import chinese_share, language, phrases, tokens
 from biglog.records import Encoder, Entry, Hit, Labels, Scores, Vectors
 
 TITLE_WEIGHT = 5.0
@@ -22,9 +22,12 @@ HEADING_WEIGHT = 1.5
 PHRASE_WEIGHT = 0.5
 """Of neighbouring words beside single ones, in English prose: in a Chinese question, English words
 are names that stand alone."""
-RRF_K = 60
-MEANS_ALIKE = 0.5
-"""Calibrated likeness from which the meaning alone makes an entry an answer."""
+MEANING_WEIGHT = 0.25
+"""Of meaning beside words, where the whole base is in another language than the question: there
+the words go through a glossary that is never complete. Where all speak alike, a twentieth of it.
+Reciprocal rank fusion was measured and lost: see benchmarks/knowledge.py."""
+STANDS_OUT = 0.2
+"""Likeness above the usual entry's from which the meaning is named as a reason."""
 MAX_QUERY = 2_000
 
 
@@ -101,7 +104,8 @@ def encode_each(texts: Sequence[str], encoder: Encoder) -> dict[str, Vectors]:
 
 def encode_one(text: str, encoder: Encoder) -> Vectors:
     try:
-        return encoder.encode([text])[0]
+        row: Vectors = encoder.encode([text])[0]
+        return row
     except BadInput:
         return np.zeros(encoder.dim, dtype=np.float32)
 
@@ -111,28 +115,26 @@ def search(
 ) -> tuple[Hit, ...]:
     """The best entries, at most ``top``. An entry that shares neither word nor meaning is none.
 
-    Order: reciprocal rank over words and meaning. Score: the share, 0 to 1, of the question's
-    words that the entry answers (rare words count more), or its likeness in meaning where that is
-    greater; never below the score of a later rank. Raises BadInput for a blank query.
+    A score is the share, 0 to 1, of the question's words that the entry answers (rare words count
+    more, words unknown to the whole base little), raised where its meaning stands out.
+    Raises BadInput for a blank query.
     """
     check(query, top)
     if not index.entries:
         return ()
     asked = wishes(query, load_glossary())
     found, lexical = by_words(query, asked, index)
-    semantic = by_meaning(query, index, encoder)
-    order = np.argsort(-fuse(lexical, semantic), kind="stable")
-    best = [int(i) for i in order if lexical[i] > 0 or semantic[i] >= MEANS_ALIKE][:top]
-    shares = np.maximum(lexical, semantic)[best]
-    scores = np.maximum.accumulate(shares[::-1])[::-1]
+    meant = standing_out(by_meaning(query, index, encoder))
+    scores = np.minimum(lexical + meaning_weight(query, index) * meant, 1.0)
+    best = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] > 0][:top]
     _, said, _ = answer(index.passages, asked)
     return tuple(
         Hit(
             rank=rank,
-            score=round(float(scores[rank - 1]), 4),
+            score=round(float(scores[i]), 4),
             entry=index.entries[i],
             excerpt=passage(index, i, asked, said),
-            matched=reasons(asked, found[:, i], meaning=semantic[i] >= MEANS_ALIKE),
+            matched=reasons(asked, found[:, i], meaning=bool(meant[i] >= STANDS_OUT)),
         )
         for rank, i in enumerate(best, start=1)
     )
@@ -170,14 +172,15 @@ def by_meaning(query: str, index: Index, encoder: Encoder | None) -> Scores:
     return best
 
 
-def fuse(lexical: Scores, semantic: Scores) -> Scores:
-    """Reciprocal rank fusion; a list that is zero everywhere has no say."""
-    fused = np.zeros(len(lexical))
-    for scores in (lexical, semantic):
-        if scores.any():
-            ranks = np.argsort(np.argsort(-scores, kind="stable"), kind="stable")
-            fused += np.where(scores > 0, 1.0 / (RRF_K + 1 + ranks), 0.0)
-    return fused
+def standing_out(likeness: Scores) -> Scores:
+    """How much more alike than the usual entry; an encoder that likes everything says nothing."""
+    return np.maximum(likeness - np.median(likeness), 0.0)
+
+
+def meaning_weight(query: str, index: Index) -> float:
+    spoken = language(query)
+    foreign = [bool(e.language) and e.language != spoken for e in index.entries]
+    return MEANING_WEIGHT * max(0.05, float(np.mean(foreign)))
 
 
 def passage(index: Index, entry: int, asked: Sequence[Wish], said: Scores) -> str:
