@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from biglog.errors import BadInput, TryAgain
 
 T = TypeVar("T")
+ABANDONED_SECONDS = 86_400
 
 
 def lines(lake: Path, source: str, date: str) -> Path:
@@ -39,7 +43,8 @@ def replacing(target: Path) -> Iterator[Path]:
     One rename is atomic on a POSIX file system, so a reader, or a run after kill -9, sees the old
     file or the new one. Raises TryAgain where the disk refuses.
     """
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    writer = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+    draft = target.with_name(f".{target.name}.{writer}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield draft
@@ -57,10 +62,29 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def sweep(directory: Path) -> None:
-    """Remove drafts that a killed run left in one partition's directory."""
+    """Remove drafts that a killed run left in one partition's directory, and only those."""
     for draft in directory.glob(".*.tmp"):
         with suppress(FileNotFoundError):
-            draft.unlink()
+            if is_abandoned(draft):
+                draft.unlink()
+
+
+def is_abandoned(draft: Path) -> bool:
+    """Whether nobody writes it any more: its process is gone, or, elsewhere, it is a day old."""
+    *host, pid, _, _ = draft.name.split(".")
+    if ".".join(host).endswith(f".{socket.gethostname()}") and pid.isdigit():
+        return not is_alive(int(pid))
+    return time.time() - draft.stat().st_mtime > ABANDONED_SECONDS
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_json(path: Path, kind: type[T] | Any, value: T) -> None:

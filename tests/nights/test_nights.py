@@ -118,7 +118,7 @@ def test_a_truncated_gzip_keeps_its_good_lines(site, home):
     packed = gzip.compress(path.read_bytes())
     path.write_bytes(packed[: len(packed) // 2])
     done = pipeline.run("ingest", site, DATES[0], "redis")
-    assert done.rows_out > 100
+    assert done.rows_out > 50
     assert done.skipped >= 1
 
 
