@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,13 @@ import polars as pl
 import pyarrow as pa
 
 from biglog.errors import BadInput
-from biglog.records import Encoder, Match, Scores, Template
+from biglog.records import Encoder, Match, Template
 from biglog.settings import LineSettings, SourceSettings, TemplateSettings
 
 BATCH = 1_000_000
+A_FEW = 3
+"""Matching lines of one template that come before another template's."""
+CODES = ("file", "level", "host", "template_id", "template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,10 @@ def check_files(files: Sequence[Path]) -> None:
             raise BadInput(f"{path}: no such file; give the path of a log file")
         if path.is_dir():
             raise BadInput(f"{path} is a directory, expected a file; try {path}/*.log")
+        if not os.access(path, os.R_OK):
+            raise BadInput(f"{path}: no permission to read it; ask its owner, or copy it")
+    if files and not any(path.stat().st_size for path in files if path.is_file()):
+        raise BadInput(f"{files[0]} is empty, expected at least one line; check what writes it")
 
 
 def line_batches(files: Sequence[Path], format_name: str) -> Iterator[pa.Table]:
@@ -81,26 +90,75 @@ def parse_batch(lines: pa.Table, known: dict[str, Template]) -> Parsed:
     return Parsed(lines, mined.template_ids, mined.parameters, used)
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A matching line, and how many lines of its template there are in all."""
+
+    match: Match
+    count: int
+
+
 def match_files(
-    query: str, files: Sequence[Path], model: Encoder, *, format_name: str, threshold: float
-) -> list[Match]:
-    """Lines of the files that say the same kind of thing as the query, best first."""
+    query: str,
+    files: Sequence[Path],
+    model: Encoder,
+    *,
+    format_name: str = "auto",
+    threshold: float = 0.0,
+    top: int = 10,
+) -> list[Alike]:
+    """Lines of the files that say the same kind of thing as the query, best first.
+
+    At most A_FEW lines a template, unless the templates alike have fewer than ``top`` together.
+    """
     vector = model.encode([mask_query(query)])[0]
-    alike: list[Match] = []
+    likeness: dict[str, float] = {}
+    counts: Counter[str] = Counter()
+    lines: dict[str, list[Match]] = {}
     for parsed in parse_files(files, format_name):
-        keys = list(parsed.templates)
-        if not keys:
-            continue
-        texts = [parsed.templates[key].model_text for key in keys]
-        scores = dict(zip(keys, similarities(model, texts, vector), strict=True))
-        wanted = {key: score for key, score in scores.items() if score >= threshold}
-        alike.extend(matching_lines(parsed, wanted))
-    ordered = sorted(alike, key=lambda one: (-one.similarity, one.file, one.line_no))
-    return ordered
+        fresh = [one for key, one in parsed.templates.items() if key not in likeness]
+        likeness |= similarities(model, fresh, vector)
+        wanted = {key: likeness[key] for key in parsed.templates if likeness[key] >= threshold}
+        counts.update(one for one in parsed.template_ids.to_pylist() if one in wanted)
+        for one in matching_lines(parsed, wanted, top):
+            kept = lines.setdefault(one.template_id, [])
+            kept.extend([one] if len(kept) < top else [])
+    chosen = spread_over(lines, top)
+    return [Alike(one, counts[one.template_id]) for one in chosen]
 
 
-def similarities(model: Encoder, texts: list[str], vector: np.ndarray) -> Scores:
-    return model.similarity(model.encode(texts) @ vector)
+def spread_over(lines: Mapping[str, list[Match]], top: int) -> list[Match]:
+    """The best ``top``: a few of each template first, then more of the best."""
+    few = sorted((one for kept in lines.values() for one in kept[:A_FEW]), key=best_first)[:top]
+    more = sorted((one for kept in lines.values() for one in kept[A_FEW:]), key=best_first)
+    return sorted([*few, *more[: top - len(few)]], key=best_first)
+
+
+def best_first(one: Match) -> tuple[float, str, int]:
+    return (-one.similarity, one.file, one.line_no)
+
+
+def similarities(
+    model: Encoder, templates: Sequence[Template], vector: np.ndarray
+) -> dict[str, float]:
+    """How alike each template is to the vector; 0 for one with no word that the model knows."""
+    known = readable(model, [one.model_text for one in templates])
+    texts = list(known)
+    scores = model.similarity(np.array([known[text] @ vector for text in texts]))
+    likeness = dict(zip(texts, scores.tolist(), strict=True))
+    return {one.template_id: likeness.get(one.model_text, 0.0) for one in templates}
+
+
+def readable(model: Encoder, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """The vectors of the distinct texts; without those that have no word the model knows."""
+    distinct = sorted(set(texts))
+    try:
+        return dict(zip(distinct, model.encode(distinct), strict=True))
+    except BadInput:
+        if len(distinct) == 1:
+            return {}
+        half = len(distinct) // 2
+        return readable(model, distinct[:half]) | readable(model, distinct[half:])
 
 
 def mask_query(query: str) -> str:
@@ -113,13 +171,13 @@ def mask_query(query: str) -> str:
     return mine(pa.array([text]), (), TemplateSettings()).templates[0].model_text
 
 
-def matching_lines(parsed: Parsed, wanted: dict[str, float]) -> Iterator[Match]:
-    """Lines of the wanted templates; ranks are given after sorting."""
-    import pyarrow.compute as pc
-
-    rows = pc.is_in(parsed.template_ids, value_set=pa.array(list(wanted), pa.string()))
-    ids = parsed.template_ids.filter(rows).to_pylist()
-    for row, key in zip(parsed.lines.filter(rows).to_pylist(), ids, strict=True):
+def matching_lines(parsed: Parsed, wanted: Mapping[str, float], most: int) -> Iterator[Match]:
+    """The first lines of each wanted template; ranks are given after sorting."""
+    ids = pl.Series("key", parsed.template_ids)
+    frame = ids.to_frame().with_row_index("row").filter(pl.col("key").is_in(list(wanted)))
+    first = frame.group_by("key", maintain_order=True).head(most)
+    rows = parsed.lines.take(first["row"].to_arrow()).to_pylist()
+    for row, key in zip(rows, first["key"].to_list(), strict=True):
         yield Match(
             rank=0,
             similarity=round(float(wanted[key]), 4),
@@ -156,11 +214,17 @@ def judge_lines(files: Sequence[Path], format_name: str, past: Past | None) -> p
 
     usual = Usual(past.counts, sum(past.counts.values())) if past else None
     lines = event_frame(files, format_name, dict(past.templates) if past else {})
-    judged = score_templates(lines, usual)
+    judged = score_templates(lines, usual).with_columns(
+        pl.col("template_id").cast(lines.schema["template_id"]),
+        pl.col("level").cast(lines.schema["level"]),
+    )
     joined = lines.join(
         judged, on=["template_id", "level"], how="left", nulls_equal=True, maintain_order="left"
     )
-    return joined.select("line_no", "file", "score", "anomalous", "reason", "template")
+    words = pl.col("file", "template").cast(pl.String)
+    return joined.select(
+        "line_no", "file", "score", "anomalous", "reason", "template"
+    ).with_columns(words)
 
 
 def detect_sessions(
@@ -186,7 +250,12 @@ def detect_sessions(
 def event_frame(
     files: Sequence[Path], format_name: str, known: dict[str, Template], *, session: str = ""
 ) -> pl.DataFrame:
-    """What detectors need of each line; with ``session`` only lines that name one, and its id."""
+    """What detectors need of each line; with ``session`` only lines that name one, and its id.
+
+    What repeats is kept as codes and no content is kept, so that a night fits in memory.
+    """
+    kept = ["line_no", *CODES, *(["session"] if session else [])]
+    example = ""
     frames = []
     for parsed in parse_files(files, format_name, catalogue=known):
         known.update(parsed.templates)
@@ -195,11 +264,15 @@ def event_frame(
         frame = pl.DataFrame(pl.from_arrow(parsed.lines)).with_columns(
             ids, ids.replace_strict(patterns, return_dtype=pl.String).alias("template")
         )
-        frames.append(with_session(frame, session) if session else frame)
+        example = example or str(frame["content"][0])[:200]
+        named = with_session(frame, session) if session else frame
+        frames.append(named.select(kept).with_columns(pl.col(CODES).cast(pl.Categorical)))
     if not frames:
         raise BadInput("the files hold no line; give at least one line to judge")
-    kept = ["line_no", "file", "level", "host", "template_id", "template"]
-    return pl.concat(frames).select(*kept, *(["session"] if session else []))
+    events = pl.concat(frames)
+    if events.is_empty():
+        raise BadInput(f"--session {session!r} matches no line; the first line says: {example!r}")
+    return events
 
 
 def with_session(frame: pl.DataFrame, pattern: str) -> pl.DataFrame:
@@ -210,11 +283,9 @@ def with_session(frame: pl.DataFrame, pattern: str) -> pl.DataFrame:
         text = pl.concat_str("content", "component", separator=" ", ignore_nulls=True)
         named = frame.with_columns(text.str.extract(pattern, wanted).alias("session"))
     except pl.exceptions.ComputeError as error:
-        raise BadInput(f"--session {pattern!r} is not a regular expression: {error}") from error
-    found = named.filter(pl.col("session").is_not_null())
-    if found.is_empty():
+        words = " ".join(str(error).split())
         raise BadInput(
-            f"--session {pattern!r} matches no line; the first line says: "
-            f"{frame['content'].first()!r}"
-        )
-    return found
+            f"--session {pattern!r} is not a regular expression ({words}); "
+            "look-around and backreferences are not supported"
+        ) from error
+    return named.filter(pl.col("session").is_not_null())

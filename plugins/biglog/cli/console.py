@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import chain, takewhile
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from typer.core import TyperCommand
 
 from biglog.errors import BadInput
+
+if TYPE_CHECKING:
+    from typer import Context
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
 
@@ -55,13 +61,75 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None
     Console(highlight=False).print(grid)
 
 
-def check_out(path: Path) -> Path:
-    """The output path, its folder made. Raises BadInput for a suffix that names no format."""
-    if path.suffix not in SUFFIXES:
+class Lists(TyperCommand):
+    """A command whose repeatable options also take a list: ``--in a.log b.log``.
+
+    A list ends at the next option or at ``--``. Where that would leave the command with no
+    argument of its own, the last of the list is that argument, as in ``match --in a.log TEXT``.
+    """
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        return super().parse_args(ctx, self.spread(args))
+
+    def spread(self, args: list[str]) -> list[str]:
+        """Each value of a list behind the option's own name; arguments last."""
+        takes = {name: one for one in self.params for name in one.opts if name.startswith("-")}
+        spoken: list[list[str]] = []
+        alone: list[str] = []
+        rest = list(args)
+        while rest:
+            word = rest.pop(0)
+            option = takes.get(word)
+            if word == "--":
+                alone, rest = alone + rest, []
+            elif option is None and is_value(word):
+                alone.append(word)
+            elif option is None or getattr(option, "is_flag", False):
+                spoken.append([word])
+            else:
+                listed = len(list(takewhile(is_value, rest))) if repeats(option) else 1
+                values, rest = rest[: max(1, listed)], rest[max(1, listed) :]
+                spoken += [[word, value] for value in values] or [[word]]
+        if not alone and longer_list(spoken, {name for name in takes if repeats(takes[name])}):
+            alone = [spoken.pop()[1]]
+        return [*chain(*spoken), *(["--", *alone] if alone else [])]
+
+
+def is_value(word: str) -> bool:
+    return not word.startswith("-") or word == "-"
+
+
+def repeats(option: Any) -> bool:
+    return bool(getattr(option, "multiple", False))
+
+
+def longer_list(spoken: list[list[str]], lists: set[str]) -> bool:
+    """Whether the command line ends with a list of two values or more."""
+    return len(spoken) > 1 and spoken[-1][0] == spoken[-2][0] and spoken[-1][0] in lists
+
+
+def check_out(
+    path: Path, *, among: Iterable[Path] = (), suffixes: tuple[str, ...] = SUFFIXES
+) -> Path:
+    """The output path, its folder made; ``among`` are the inputs.
+
+    Raises BadInput for a suffix that names no format, for a place that cannot be written, and
+    where the output would replace an input.
+    """
+    if path.suffix not in suffixes:
         raise BadInput(
-            f"--out {path}: got suffix {path.suffix!r}, expected one of {', '.join(SUFFIXES)}"
+            f"--out {path}: got suffix {path.suffix!r}, expected one of {', '.join(suffixes)}"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise BadInput(f"--out {path} is a directory, expected a file in it; add a name")
+    if path.resolve() in {one.resolve() for one in among}:
+        raise BadInput(f"--out {path} is also an input; give another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {path}: its folder cannot be made ({error.strerror})") from error
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise BadInput(f"--out {path}: no permission to write in {path.parent}; choose another")
     return path
 
 
@@ -69,8 +137,8 @@ class Sheet:
     """A file of rows written batch by batch, in the format of its suffix; whole or not at all."""
 
     def __init__(self, out: Path) -> None:
-        self.out = check_out(out)
-        self.draft = out.with_name(f".{out.name}.tmp")
+        self.out = out
+        self.draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
         self.rows = 0
         self.parquet: pq.ParquetWriter | None = None
         self.handle = self.draft.open("wb")

@@ -13,7 +13,10 @@ app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
 @app.command()
 def migrate() -> None:
-    """Apply what is new under sql/, in order, each file in its own transaction."""
+    """Apply what is new under sql/, in order, each file in its own transaction.
+
+    Running it again changes nothing. Example: `biglog db migrate`
+    """
     from biglog.store import connect
     from biglog.store import migrate as migrations
 
@@ -26,7 +29,10 @@ def migrate() -> None:
 
 @app.command()
 def status(as_json: bool = typer.Option(False, "--json", help="One JSON line a file.")) -> None:
-    """Which migrations are applied, waiting, or changed since."""
+    """Which migrations are applied, waiting, or changed since.
+
+    Example: `biglog db status --json`
+    """
     from biglog.store import connect
     from biglog.store import migrate as migrations
 

@@ -35,9 +35,9 @@ def doctor(
     files: list[Path] = typer.Argument(None, help="Explain what these files are read as."),
     as_json: bool = typer.Option(False, "--json", help="One JSON line a check."),
 ) -> None:
-    """Is everything in order? With files: which format, encoding and why.
+    """Is everything in order? With files: what each is read as, and what else was tried.
 
-    Exits with 1 when a check fails.
+    Exits with 1 when a check fails. Examples: `biglog doctor`; `biglog doctor app.log`
     """
     checks = list(file_checks(files)) if files else list(site_checks())
     rows = [{"": "ok" if one.ok else "!!", "check": one.name, "says": one.says} for one in checks]
@@ -60,7 +60,7 @@ def file_checks(files: list[Path]) -> Iterator[Check]:
         tried = ", ".join(f"{name} {share:.0%}" for name, share in found.tried[:4])
         yield Check(
             str(path),
-            found.share > 0.5,
+            found.share >= 0.5,
             f"{found.format} ({found.share:.0%} of a sample), {found.encoding}; tried: {tried}",
         )
 

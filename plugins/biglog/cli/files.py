@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,36 @@ import polars as pl
 import typer
 
 from biglog import offline, settings
-from biglog.cli.console import Sheet, check_out, emit, progress, say, table
+from biglog.cli.console import Lists, Sheet, check_out, emit, progress, say, table
 from biglog.errors import BadInput
 from biglog.records import Match
 
+NPY = (".npy",)
 FILES = typer.Argument(..., help="Log files; .gz and .zst are read as they are.")
-FORMAT = typer.Option("auto", help="A format's name, auto, or message (a line is its message).")
+FORMAT = typer.Option(
+    "auto", help="A format's name, auto (by sampling), or message (each line is a bare message)."
+)
+ROWS = "The result; .csv, .parquet or .jsonl by its suffix. Whole or not at all."
 
 
 def register(app: typer.Typer) -> None:
     for command in (parse, detect, match, embed):
-        app.command()(command)
+        app.command(cls=Lists)(command)
 
 
 def parse(
     files: list[Path] = FILES,
-    out: Path = typer.Option(..., help="One row a line; .csv, .parquet or .jsonl."),
+    out: Path = typer.Option(..., help=ROWS),
     format: str = FORMAT,
 ) -> None:
-    """Raw lines to typed lines with their template and parameters.
+    """Raw lines to typed lines with their template and parameters, one row a physical line.
+
+    A line that the format cannot read keeps its whole text as content; a blank line is a row too.
 
     Example: `biglog parse app.log --out lines.csv`
     """
+    offline.check_files(files)
+    check_out(out, among=files)
     with Sheet(out) as sheet, progress() as bar:
         task = bar.add_task("lines", total=None)
         seen: set[str] = set()
@@ -77,20 +84,30 @@ def json_list(lists: pl.Series) -> pl.Series:
 
 def detect(
     files: list[Path] = FILES,
-    out: Path = typer.Option(..., help="One row a line or session; .csv, .parquet or .jsonl."),
-    history: list[Path] = typer.Option([], help="Earlier files: what is usual."),
+    out: Path = typer.Option(..., help=ROWS),
+    history: list[Path] = typer.Option(
+        [], help="Earlier files: what is usual. A list, or given several times."
+    ),
     format: str = FORMAT,
-    session: str = typer.Option("", help="Regular expression; its first group is the session."),
-    first: int = typer.Option(0, min=0, help="Judge each session on its first K events only."),
+    session: str = typer.Option(
+        "", help="Judge sessions: a regular expression whose first group (or match) names one."
+    ),
+    first: int = typer.Option(
+        0, min=0, help="With --session: judge each session on its first K events only. 0: on all."
+    ),
 ) -> None:
-    """Odd lines, or odd sessions, with a score from 0 to 1 and a reason.
+    """Odd lines, or odd sessions, with a score from 0 to 1 (high = odd) and a reason in words.
 
-    Examples: `biglog detect today.log --history yesterday.log --out odd.csv`;
+    Without --history a file is compared with itself. Nothing needs labels.
+
+    Examples: `biglog detect today.log --history a.log b.log --out odd.csv`;
     `biglog detect hdfs.log --session 'blk_-?\\d+' --out blocks.csv`
     """
-    check_out(out)
     if first and not session:
-        raise BadInput("--first K judges sessions: give --session REGEX too")
+        raise BadInput("--first K judges sessions, got no --session; give --session REGEX too")
+    offline.check_files(files)
+    offline.check_files(history)
+    check_out(out, among=[*files, *history])
     if session:
         rows = offline.detect_sessions(files, history, format, session=session, first=first)
     else:
@@ -103,43 +120,61 @@ def detect(
 
 def match(
     text: str = typer.Argument(..., help="A line, or an error in your own words."),
-    within: list[Path] = typer.Option([], "--in", help="Search these files, not the history."),
-    top: int = typer.Option(10, min=1, help="At most this many."),
-    threshold: float = typer.Option(0.85, min=0.0, max=1.0, help="Calibrated similarity."),
+    within: list[Path] = typer.Option(
+        [], "--in", help="Search these files, not the history. A list, or given several times."
+    ),
+    top: int = typer.Option(10, min=1, help="At most this many lines."),
+    threshold: float = typer.Option(
+        0.85, min=0.0, max=1.0, help="Least calibrated similarity, 0 to 1."
+    ),
     format: str = FORMAT,
-    as_json: bool = typer.Option(False, "--json", help="One JSON line a match."),
+    as_json: bool = typer.Option(
+        False, "--json", help="One JSON line a match, with the count of lines of its template."
+    ),
 ) -> None:
-    """Every past event like this one.
+    """Every past event like this one: lines that say the same kind of thing, best first.
 
-    Examples: `biglog match "connection refused" --in app.log`; `biglog match "磁盘空间不足"`
+    At most three lines a template are shown, unless the templates alike have fewer than --top
+    lines together: ten copies of one line say no more than one. `count` says how many there are.
+
+    Examples: `biglog match "connection refused" --in a.log b.log`; `biglog match "磁盘空间不足"`
     """
     from biglog import answers, pipeline
 
+    if not text.strip():
+        raise BadInput("the query is empty; give the text of a line or of an error")
+    offline.check_files(within)
+    model = pipeline.encoder(settings.load().encoder)
+    if not offline.readable(model, [offline.mask_query(text)]):
+        say(f"no word of {text!r} is known to {model.model_id}, so nothing is like it to the model")
+        return
     if within:
-        model = pipeline.encoder(settings.load().encoder)
-        found = offline.match_files(text, within, model, format_name=format, threshold=threshold)
+        found = offline.match_files(
+            text, within, model, format_name=format, threshold=threshold, top=top
+        )
+        rows = [match_row(one.match, one.count, rank) for rank, one in enumerate(found, 1)]
     else:
-        found = answers.match(pipeline.open_site(), text, threshold=threshold, limit=top)
-    show_matches(found[:top], as_json=as_json)
+        stored = answers.match(pipeline.open_site(), text, threshold=threshold, limit=top)
+        rows = [match_row(one, None, rank) for rank, one in enumerate(stored, 1)]
+    show_matches(rows, threshold, as_json=as_json)
 
 
-def show_matches(found: list[Match], *, as_json: bool) -> None:
-    rows = [match_row(replace(one, rank=rank)) for rank, one in enumerate(found, 1)]
-    if as_json:
+def show_matches(rows: list[dict[str, Any]], threshold: float, *, as_json: bool) -> None:
+    if not rows:
+        say(f"nothing as alike as {threshold}; lower --threshold, or give more of the line's words")
+    elif as_json:
         for row in rows:
             emit(row)
-        return
-    if not rows:
-        say("nothing alike; try a lower --threshold, or more of the line's own words")
-        return
-    shown = ("rank", "similarity", "timestamp", "file", "line_no", "content")
-    table([{**row, "content": str(row["content"])[:120]} for row in rows], {k: k for k in shown})
+    else:
+        shown = ("rank", "similarity", "timestamp", "file", "line_no", "content")
+        short = [{**row, "content": str(row["content"])[:120]} for row in rows]
+        table(short, {key: key for key in shown})
 
 
-def match_row(one: Match) -> dict[str, Any]:
+def match_row(one: Match, count: int | None, rank: int) -> dict[str, Any]:
     at = one.timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if one.timestamp else ""
-    return {
-        "rank": one.rank,
+    row = {
+        "rank": rank,
         "similarity": one.similarity,
         "content": one.content,
         "file": one.file,
@@ -147,6 +182,7 @@ def match_row(one: Match) -> dict[str, Any]:
         "timestamp": at,
         "template": one.template,
     }
+    return row if count is None else {**row, "count": count}
 
 
 def embed(
@@ -154,19 +190,31 @@ def embed(
     out: Path = typer.Option(..., help="A .npy file: one float32 row a line."),
     model: Path | None = typer.Option(None, help="A model's directory; else the settings' own."),
 ) -> None:
-    """Lines to vectors, one row a line, equal lines embedded once."""
+    """Texts to unit vectors, one row a line; each distinct text is embedded once.
+
+    A line without a word that the model knows (a blank one) is a row of NaN: it is like nothing.
+
+    Example: `biglog embed texts.txt --out texts.npy`
+    """
     import numpy as np
 
-    from biglog import pipeline
+    from biglog import lake, pipeline
 
-    if out.suffix != ".npy":
-        raise BadInput(f"--out {out}: got suffix {out.suffix!r}, expected .npy")
     offline.check_files([file])
-    texts = file.read_text("utf-8", errors="replace").splitlines()
+    check_out(out, among=[file], suffixes=NPY)
+    texts = text_lines(file)
     encoder = pipeline.encoder(model or settings.load().encoder)
-    distinct, places = np.unique(np.array(texts, dtype=object), return_inverse=True)
-    rows = encoder.encode(distinct.tolist())[places] if texts else np.zeros((0, encoder.dim))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("wb") as handle:
-        np.save(handle, rows.astype(np.float32))
-    say(f"{len(texts):,} lines, {len(distinct):,} distinct, model {encoder.model_id} -> {out}")
+    known = offline.readable(encoder, texts)
+    unknown = np.full(encoder.dim, np.nan, np.float32)
+    rows = np.stack([known.get(text, unknown) for text in texts]).astype(np.float32)
+    with lake.replacing(out) as draft, draft.open("wb") as handle:
+        np.save(handle, rows)
+    blind = sum(text not in known for text in texts)
+    note = f", {blind:,} lines without a known word (NaN)" if blind else ""
+    say(f"{len(texts):,} lines, {len(set(texts)):,} distinct{note}, model {encoder.model_id}")
+
+
+def text_lines(file: Path) -> list[str]:
+    """The lines as a line counter sees them: only a newline ends one."""
+    texts = file.read_bytes().decode("utf-8-sig", errors="replace").split("\n")
+    return [text.removesuffix("\r") for text in (texts if texts[-1] else texts[:-1])]

@@ -29,7 +29,10 @@ def train(
     session: str = typer.Option("", help="Regular expression whose first group is the session."),
     method: str = typer.Option("auto", help="auto, lr, svm, tree, knn, lstm, head, finetune."),
 ) -> None:
-    """Learn from labelled lines or sessions (not built yet)."""
+    """Learn from labelled lines or sessions (not built yet).
+
+    Example: `biglog train app.log --labels labels.csv --lines --model models/app`
+    """
     refuse("train", "FILE…, --labels CSV, --lines or --session REGEX, and --model DIR")
 
 
@@ -38,7 +41,10 @@ def predict(
     model: Path = typer.Option(..., help="Directory of a trained model."),
     out: Path = typer.Option(..., help="Results, .csv, .parquet or .jsonl."),
 ) -> None:
-    """Judge lines or sessions by a trained model (not built yet)."""
+    """Judge lines or sessions by a trained model (not built yet).
+
+    Example: `biglog predict today.log --model models/app --out odd.csv`
+    """
     refuse("predict", "FILE…, --model DIR of a trained model, and --out OUT")
 
 
@@ -48,5 +54,8 @@ def metrics_detect(
     out: Path = typer.Option(..., help="Results, .csv, .parquet or .jsonl."),
     history: Path | None = typer.Option(None, help="CSV of earlier points."),
 ) -> None:
-    """Odd points of metric series (not built yet)."""
+    """Odd points of metric series (not built yet).
+
+    Example: `biglog metrics detect cpu.csv --out odd.csv`
+    """
     refuse("metrics detect", "FILE.csv with timestamp,value, and --out OUT")

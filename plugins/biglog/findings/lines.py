@@ -12,14 +12,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
-SEVERE_LEVELS = {"WARNING": 0.35, "ERROR": 0.7, "CRITICAL": 0.9}
-SEVERE_WORDS = (
-    r"(?i)\b(error|errors|fail|failed|failure|failing|fatal|panic|exception|refused|denied|corrupt\w*"
-    r"|abort\w*|timeout|timed out|unreachable|crash\w*|killed|overflow|invalid|illegal|critical)\b"
-    r"|错误|失败|异常|超时|拒绝|崩溃|告警|不足"
+SEVERE_LEVELS = {"WARNING": 0.35, "ERROR": 0.7, "CRITICAL": 0.95}
+GRAVE = (
+    r"(?i)\b(fatal|panic|catastrophic|critical|emerg\w*|corrupt\w*|crash\w*|segfault|oom|deadlock"
+    r"|out of memory|machine check|data loss|core dumped|unrecoverable|uncorrectable)\b"
+    r"|致命|严重|崩溃|损坏|内存溢出|死锁|宕机"
 )
-WEIGHTS = {"new": 0.85, "rare": 0.6, "severe": 0.6, "alone": 0.6}
+SEVERE = (
+    r"(?i)\b(error|errors|fail|fails|failed|failure|failures|failing|exception|abort\w*|killed|timeout"
+    r"|timed out|unreachable|unable|cannot|refused|denied|overflow|illegal|lost|dropped)\b"
+    r"|\b\w+(Error|Exception)\b|错误|失败|异常|超时|拒绝|中断|丢失|无法|不足|告警"
+)
+"""Words that report a failure in any system's log. A template is judged by them, never a value."""
+WEIGHTS = {"new": 0.85, "rare": 0.45, "severe": 0.7, "alone": 0.6}
 ANOMALOUS = 0.7
+MOST_ODD = 0.1
+"""Without a history, what more than this share of lines are is how lines are."""
+FEW = 20.0
 MIN_HOSTS = 4
 """With fewer hosts, that a template stays on one of them says nothing."""
 
@@ -45,15 +54,27 @@ def score_templates(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
         pl.col("host").n_unique().alias("hosts"),
         pl.col("host").first().alias("host"),
     )
+    seen = seen.with_columns(pl.col("template_id", "template", "host").cast(pl.String))
     signs = seen.with_columns(
         new=pl.lit(0.0) if usual is None else is_new(usual),
         rare=rarity(lines.height if usual is None else usual.total, usual),
         alone=loneliness(hosts),
-        words=pl.col("template").str.contains(SEVERE_WORDS).cast(pl.Float64) * 0.6,
+        words=said(pl.col("template")),
     )
-    kinds = lines.group_by("template_id", "level").agg(pl.len().alias("at_level"))
+    kinds = lines.group_by("template_id", "level").agg(pl.len().alias("lines"))
+    kinds = kinds.with_columns(pl.col("template_id", "level").cast(pl.String))
     joined = kinds.join(signs, on="template_id").with_columns(severe=severity())
-    return judged(joined).select("template_id", "level", "score", "anomalous", "reason")
+    scored = joined.with_columns(score=doubted())
+    bar = ANOMALOUS if usual is not None else threshold(scored)
+    anomalous = pl.col("score") >= bar
+    columns = scored.with_columns(anomalous=anomalous, reason=reasons())
+    return columns.select("template_id", "level", "score", "anomalous", "reason")
+
+
+def said(template: pl.Expr) -> pl.Expr:
+    """How grave the words of a template are, 0 to 1."""
+    severe = pl.when(template.str.contains(SEVERE)).then(0.6).otherwise(0.0)
+    return pl.when(template.str.contains(GRAVE)).then(0.95).otherwise(severe)
 
 
 def is_new(usual: Usual) -> pl.Expr:
@@ -72,11 +93,14 @@ def rarity(total: int, usual: Usual | None) -> pl.Expr:
 
 
 def loneliness(hosts: int) -> pl.Expr:
-    """Near 1 where a template comes many times from one host of many."""
+    """Near 1 where a template comes many times from one host of many, if few templates do."""
     if hosts < MIN_HOSTS:
         return pl.lit(0.0)
-    repeated = 1.0 - 1.0 / pl.col("count").cast(pl.Float64)
-    return pl.when(pl.col("hosts") == 1).then(repeated * (1.0 - 1.0 / hosts)).otherwise(0.0)
+    count = pl.col("count").cast(pl.Float64)
+    confined = (pl.col("hosts") == 1) & (count > 1)
+    usual = confined.sum().cast(pl.Float64) / (count > 1).sum().clip(lower_bound=1)
+    repeated = (1.0 - 1.0 / count) * (1.0 - 1.0 / hosts) * (1.0 - usual)
+    return pl.when(confined).then(repeated).otherwise(0.0)
 
 
 def severity() -> pl.Expr:
@@ -84,13 +108,24 @@ def severity() -> pl.Expr:
     return pl.max_horizontal(level, "words")
 
 
-def judged(signs: pl.DataFrame) -> pl.DataFrame:
+def doubted() -> pl.Expr:
+    """The signs as independent evidence: 1 less the product of each one's doubt."""
     doubt = pl.lit(1.0)
     for name, weight in WEIGHTS.items():
         doubt = doubt * (1.0 - weight * pl.col(name))
-    return signs.with_columns(score=(1.0 - doubt).round(4)).with_columns(
-        anomalous=pl.col("score") >= ANOMALOUS, reason=reasons()
-    )
+    return (1.0 - doubt).round(4)
+
+
+def threshold(scored: pl.DataFrame) -> float:
+    """The score from which a line is odd in a file that is compared with itself.
+
+    At most MOST_ODD of the lines are at or above it, or FEW lines in a short file.
+    """
+    ordered = scored.group_by("score").agg(pl.col("lines").sum()).sort("score", descending=True)
+    most = max(FEW, MOST_ODD * float(ordered["lines"].sum()))
+    within = ordered.filter(pl.col("lines").cum_sum() <= most)["score"]
+    least = float(within[-1]) if len(within) else math.nextafter(float(ordered["score"][0]), 2.0)
+    return max(ANOMALOUS, least)
 
 
 def reasons() -> pl.Expr:

@@ -1,34 +1,29 @@
-"""How odd each session is: how far its count vector lies from every usual one.
+"""How odd each session is: the least likely thing about how often it has each template.
 
-A session is the multiset of its templates. Landauer et al. (FSE 2024) found that new events and
-unseen count vectors explain most labelled sessions; the distance here keeps that and grades it:
-Bray-Curtis between count vectors, each template weighted by how rare it is among sessions, to the
-nearest vector that is usual: frequent in the history, or with none in the file itself.
+A session is the multiset of its templates. A template in it is unlikely where few sessions have it,
+or where few that have it have it so often; a template missing from it where nearly all have it.
+The worst of these decides: faults come with many templates at once, so adding them up would count
+one fact many times. How often a template usually varies is taken off, so that what comes 2 to 20
+times in a healthy session is not odd for coming 15 times.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float64]
-MAX_USUAL = 2_000
-"""The most frequent usual vectors are compared with; the rest lie near one of them."""
-FREQUENT = 0.01
-"""Share of sessions above which a vector is usual. A fault that repeats is rarer than this, and a
-history nobody has cleaned holds such faults too, so the share is asked of the history as well."""
-ANOMALOUS_DISTANCE = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """Distinct count vectors; row i belongs to keys[i] and was had by sessions[i] sessions."""
-
-    keys: list[tuple[tuple[int, int], ...]]
-    sessions: npt.NDArray[np.int64]
+RARE = 0.02
+"""A session is odd where its least likely fact holds for fewer sessions than this share."""
+MOST_ODD = 0.2
+"""Without a history, what more than this share of sessions are is how sessions are."""
+PRIOR = 20.0
+"""Sessions' worth of history in the share of today's sessions, so that few do not decide."""
+MOST_ABSENT = 200
+"""Templates that a session may be missing; the surest are kept."""
+SAID = 3
+SHOWN = 160
+"""Characters of a template in a reason."""
 
 
 def score_sessions(
@@ -37,149 +32,176 @@ def score_sessions(
     """A row per session in order of appearance: session, score, anomalous, reason, events.
 
     Both frames have session, template_id and template, a row a line in order. ``first`` > 0 judges
-    each session, and learns, on its first so many events only.
+    each session, and learns, on its first so many events only. A score of .5 is the threshold.
     """
-    codes = template_codes(lines, history)
-    today = counted(lines, codes, first)
-    past = None if history is None else counted(history, codes, first)
-    distinct = profiles(today)
-    learnt = distinct if past is None else profiles(past)
-    usual = frequent(learnt)
-    weights = idf(learnt, len(codes))
-    known = matrix(usual.keys, len(codes)) * weights
-    here = matrix(distinct.keys, len(codes)) * weights
-    distance, nearest = nearest_distance(here, known)
-    patterns = dict(enumerate(codes["template"].to_list()))
-    rows = [
-        (key, graded(far), far >= ANOMALOUS_DISTANCE, explain(key, near, patterns, far))
-        for key, far, near in zip(
-            distinct.keys, distance, nearest_keys(usual, nearest), strict=True
-        )
-    ]
-    return spread(today, rows)
+    today = counted(lines, first)
+    past = None if history is None else counted(history, first)
+    facts = pl.concat([present(today, past), absent(today, past)])
+    patterns = lines if history is None else pl.concat([lines, history], how="diagonal")
+    worst = judged(facts, names(patterns))
+    order = lines.group_by("session", maintain_order=True).agg(
+        (pl.len().clip(upper_bound=first) if first else pl.len()).alias("events")
+    )
+    scored = order.join(worst, on="session", how="left", maintain_order="left")
+    bar = threshold(scored["surprise"].fill_null(0.0), today if past is None else past, past)
+    if first:
+        scored = graded_by_order(scored, (lines, history), first, bar)
+    return scored.select("session", *verdict(bar), "events")
 
 
-def template_codes(lines: pl.DataFrame, history: pl.DataFrame | None) -> pl.DataFrame:
-    """Distinct templates, sorted, so that a row's place is its code."""
-    frames = [lines] if history is None else [lines, history]
-    pairs = [one.select("template_id", "template").unique("template_id") for one in frames]
-    return pl.concat(pairs).unique("template_id").sort("template_id")
+def names(lines: pl.DataFrame) -> pl.DataFrame:
+    """Each template's pattern, once."""
+    patterns = lines.select("template_id", "template").unique("template_id")
+    return patterns.with_columns(pl.col("template").cast(pl.String))
 
 
-def counted(lines: pl.DataFrame, codes: pl.DataFrame, first: int) -> pl.DataFrame:
-    """A row per session: how often it has each template, as one key, and its events."""
-    numbered = codes.select("template_id").with_row_index("code")
-    rows = lines.select("session", "template_id").with_row_index("order")
+def counted(lines: pl.DataFrame, first: int) -> pl.DataFrame:
+    """How often each session has each template: session, template_id, n."""
+    rows = lines.select("session", "template_id")
     if first:
         rows = rows.filter(pl.int_range(pl.len()).over("session") < first)
-    cells = (
-        rows.join(numbered, on="template_id")
-        .group_by("session", "code")
-        .agg(pl.len().alias("n"), pl.col("order").min())
-        .sort("session", "code")
+    return rows.group_by("session", "template_id").agg(pl.len().alias("n"))
+
+
+def sessions_in(cells: pl.DataFrame) -> int:
+    return cells["session"].n_unique()
+
+
+def present(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
+    """For each template a session has: how unlikely it is to have it, and to have it so often."""
+    learnt = today if past is None else past
+    total = sessions_in(learnt)
+    having = learnt.group_by("template_id").agg(pl.len().alias("having"))
+    cells = today.join(having, on="template_id", how="left").with_columns(
+        share=(pl.col("having").fill_null(0) - 0.5).abs() / (total + (past is not None))
     )
+    both = today if past is None else pl.concat([today, past])
+    return cells.join(repetitions(both), on=["template_id", "n"]).select(
+        "session",
+        "template_id",
+        "n",
+        "share",
+        pl.col("median").alias("usual"),
+        (pl.col("excess") - pl.col("share").log()).alias("surprise"),
+    )
+
+
+def repetitions(cells: pl.DataFrame) -> pl.DataFrame:
+    """How unlikely each count of a template is among sessions that have it: excess and median.
+
+    Both tails count. Twice the template's own mean surprise is taken off as its usual variation.
+    """
+    counts = cells.group_by("template_id", "n").agg(pl.len().alias("had")).sort("template_id", "n")
+    whole = pl.col("had").sum().over("template_id")
+    at_most = pl.col("had").cum_sum().over("template_id")
+    tail = pl.min_horizontal(at_most, whole - at_most + pl.col("had"))
+    unlikely = -(2.0 * (tail + 0.5) / (whole + 1)).clip(upper_bound=1.0).log()
+    medians = cells.group_by("template_id").agg(pl.col("n").median().alias("median"))
+    rated = counts.with_columns(unlikely=unlikely, whole=whole)
+    mean = (pl.col("unlikely") * pl.col("had")).sum().over("template_id") / pl.col("whole")
+    excess = (pl.col("unlikely") - 2.0 * mean).clip(lower_bound=0.0)
+    return rated.select("template_id", "n", excess=excess).join(medians, on="template_id")
+
+
+def absent(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
+    """For each template a session lacks: how unlikely that is.
+
+    With a history, today's own share weighs as much as the history's: files end while sessions are
+    open, and what a third of them lack tonight is the night's habit, not each session's fault.
+    """
+    usual = usually_there(today, past).filter(pl.col("surprise") > math.log(2))
+    wanted = usual.sort("surprise", "template_id", descending=[True, False]).head(MOST_ABSENT)
+    every = today.select("session").unique().join(wanted, how="cross")
+    return every.join(today, on=["session", "template_id"], how="anti").select(
+        "session",
+        "template_id",
+        pl.lit(0, pl.get_index_type()).alias("n"),
+        "share",
+        "usual",
+        "surprise",
+    )
+
+
+def usually_there(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
+    here = sessions_in(today)
+    known = today if past is None else past
+    total = sessions_in(known)
+    lacking = known.group_by("template_id").agg(
+        (total - pl.len()).alias("lacking"), pl.col("n").median().alias("usual")
+    )
+    if past is None:
+        share = (pl.col("lacking") - 0.5).clip(lower_bound=0.5) / total
+    else:
+        now = today.group_by("template_id").agg((here - pl.len()).alias("now"))
+        lacking = lacking.join(now, on="template_id", how="left")
+        before = (pl.col("lacking") + 0.5) / (total + 1)
+        others = (pl.col("now").fill_null(here) - 1).clip(lower_bound=0)
+        share = (before + (others + PRIOR * before) / (here - 1 + PRIOR)) / 2
+    return lacking.select("template_id", "usual", share=share, surprise=-share.log())
+
+
+def judged(facts: pl.DataFrame, patterns: pl.DataFrame) -> pl.DataFrame:
+    """The worst fact of each session, and the worst few in words."""
+    telling = facts.filter(pl.col("surprise") > math.log(4)).join(
+        patterns, on="template_id", how="left"
+    )
+    ordered = telling.sort("surprise", "template_id", descending=[True, False])
+    spoken = ordered.group_by("session", maintain_order=True).head(SAID).with_columns(said=words())
+    said = spoken.group_by("session", maintain_order=True).agg(pl.col("said").str.join("; "))
     return (
-        cells.group_by("session", maintain_order=True)
-        .agg("code", "n", pl.col("n").sum().alias("events"), pl.col("order").min())
-        .sort("order")
+        facts.group_by("session").agg(pl.col("surprise").max()).join(said, on="session", how="left")
     )
 
 
-def profiles(sessions: pl.DataFrame) -> Profiles:
-    grouped = sessions.group_by("code", "n").agg(pl.len().alias("had"), pl.col("order").min())
-    ordered = grouped.sort("had", "order", descending=[True, False])
-    keys = [
-        tuple(zip(codes, counts, strict=True))
-        for codes, counts in zip(ordered["code"].to_list(), ordered["n"].to_list(), strict=True)
-    ]
-    return Profiles(keys, ordered["had"].to_numpy().astype(np.int64))
-
-
-def frequent(found: Profiles) -> Profiles:
-    least = max(2.0, FREQUENT * float(found.sessions.sum()))
-    kept = int((found.sessions >= least).sum()) or min(1, len(found.keys))
-    return Profiles(found.keys[: min(kept, MAX_USUAL)], found.sessions[: min(kept, MAX_USUAL)])
-
-
-def matrix(keys: list[tuple[tuple[int, int], ...]], width: int) -> Floats:
-    """Dampened counts, a row a key: the tenth repetition says less than the first."""
-    rows = np.zeros((len(keys), width))
-    for place, key in enumerate(keys):
-        for code, count in key:
-            rows[place, code] = np.log1p(count)
-    return rows
-
-
-def idf(found: Profiles, width: int) -> Floats:
-    """Weight of each template: 1 where every session has it, more the fewer do."""
-    having = np.zeros(width)
-    for key, sessions in zip(found.keys, found.sessions, strict=True):
-        having[[code for code, _ in key]] += sessions
-    total = max(1, int(found.sessions.sum()))
-    weights: Floats = 1.0 + np.log((1.0 + total) / (1.0 + having))
-    return weights
-
-
-def nearest_distance(here: Floats, known: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Bray-Curtis distance, 0 to 1, to the nearest known row, and which row that is."""
-    from scipy.spatial.distance import cdist
-
-    if not len(known) or not len(here):
-        return np.ones(len(here)), np.full(len(here), -1, dtype=np.int64)
-    far = cdist(here, known, "braycurtis")
-    return far.min(axis=1), far.argmin(axis=1).astype(np.int64)
-
-
-def graded(distance: float) -> float:
-    """0 for a usual vector, .5 at the threshold, towards 1 beyond."""
-    return round(float(1.0 - 0.5 ** (distance / ANOMALOUS_DISTANCE)), 4)
-
-
-def nearest_keys(
-    usual: Profiles, nearest: npt.NDArray[np.int64]
-) -> list[tuple[tuple[int, int], ...]]:
-    return [usual.keys[place] if place >= 0 else () for place in nearest]
-
-
-def explain(
-    key: tuple[tuple[int, int], ...],
-    near: tuple[tuple[int, int], ...],
-    patterns: dict[int, str],
-    distance: float,
-) -> str:
-    """How the session differs from the nearest usual one, the largest difference first."""
-    if distance == 0.0:
-        return "as usual"
-    mine, theirs = dict(key), dict(near)
-    gaps = sorted(
-        ((mine.get(c, 0) - theirs.get(c, 0), c) for c in mine.keys() | theirs.keys()),
-        key=lambda gap: (-abs(gap[0]), gap[1]),
+def words() -> pl.Expr:
+    pattern = pl.col("template").str.head(SHOWN)
+    percent = (100 * pl.col("share")).round(2)
+    usual = pl.col("usual").round(0).cast(pl.Int64)
+    return (
+        pl.when(pl.col("n") == 0)
+        .then(pl.format("missing, which only {} % of sessions do without: {}", percent, pattern))
+        .when(pl.col("share") < RARE)
+        .then(pl.format("{} times, and only {} % of sessions have it: {}", "n", percent, pattern))
+        .otherwise(pl.format("{} times (usually {}): {}", "n", usual, pattern))
     )
-    said = [
-        f"{mine.get(c, 0)} times (usually {theirs.get(c, 0)}): {patterns[c][:120]}"
-        for gap, c in gaps
-        if gap
-    ]
-    return "; ".join(said[:3])
 
 
-def spread(
-    sessions: pl.DataFrame, rows: list[tuple[tuple[tuple[int, int], ...], float, bool, str]]
+def threshold(surprises: pl.Series, learnt: pl.DataFrame, past: pl.DataFrame | None) -> float:
+    """The surprise from which a session is odd; few sessions cannot show that a fact is rare."""
+    bar = -math.log(min(max(RARE, 0.6 / max(1, sessions_in(learnt))), MOST_ODD))
+    if past is None and len(surprises):
+        common = float(surprises.quantile(1.0 - MOST_ODD, "lower") or 0.0)
+        bar = max(bar, math.nextafter(common, math.inf))
+    return bar
+
+
+def graded_by_order(
+    scored: pl.DataFrame, frames: tuple[pl.DataFrame, pl.DataFrame | None], first: int, bar: float
 ) -> pl.DataFrame:
-    """Each distinct vector's judgement to every session that has it."""
-    judged = pl.DataFrame(
-        {
-            "code": [[code for code, _ in key] for key, *_ in rows],
-            "n": [[count for _, count in key] for key, *_ in rows],
-            "score": [score for _, score, *_ in rows],
-            "anomalous": [bool(odd) for *_, odd, _ in rows],
-            "reason": [reason for *_, reason in rows],
-        },
-        schema_overrides={
-            "code": sessions.schema["code"],
-            "n": sessions.schema["n"],
-            "anomalous": pl.Boolean,
-        },
+    """Early on counts say little: below the threshold the order of the events grades sessions."""
+    lines, history = frames
+    here = beginnings(lines, first)
+    learnt = here if history is None else beginnings(history, first)
+    had = learnt.group_by("begins").agg(pl.len().alias("had"))
+    rated = here.join(had, on="begins", how="left").select(
+        "session", order=-((pl.col("had").fill_null(0) + 0.5) / (learnt.height + 1)).log()
     )
-    joined = sessions.join(judged, on=["code", "n"], how="left").sort("order")
-    return joined.select("session", "score", "anomalous", "reason", "events")
+    joined = scored.join(rated, on="session", how="left", maintain_order="left")
+    most = bar + math.log(2.0 * (learnt.height + 1))
+    below = bar * (pl.col("surprise") + pl.col("order")).clip(0.0, most) / most
+    odd = pl.col("surprise") >= bar
+    return joined.with_columns(surprise=pl.when(odd).then("surprise").otherwise(below * 0.99))
+
+
+def beginnings(lines: pl.DataFrame, first: int) -> pl.DataFrame:
+    """The first templates of each session, in order."""
+    return lines.group_by("session").agg(
+        pl.col("template_id").head(first).cast(pl.String).str.join(" ").alias("begins")
+    )
+
+
+def verdict(bar: float) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    surprise = pl.col("surprise").fill_null(0.0)
+    score = (1.0 - (-math.log(2) * surprise / bar).exp()).clip(0.0, 1.0).round(4)
+    said = pl.col("said").fill_null("as usual")
+    return score.alias("score"), (surprise >= bar).alias("anomalous"), said.alias("reason")
