@@ -96,11 +96,11 @@ def backend_killed(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def worker_killed(stack: Stack) -> Iterator[None]:
-    def kill_one() -> None:
-        for child in stack.tree("worker")[1:2]:
+    def kill_all() -> None:
+        for child in stack.tree("worker")[1:]:
             child.kill()
 
-    with repeating(kill_one, 0.7):
+    with repeating(kill_all, 0.3):
         yield
     ensure_worker(stack)
 
@@ -243,9 +243,8 @@ def memory_limit(stack: Stack) -> Iterator[None]:
 
     with repeating(limit, 0.3):
         yield
-    ensure_worker(stack)
-    for child in stack.tree("worker"):
-        child.rlimit(psutil.RLIMIT_AS, (NO_LIMIT, NO_LIMIT))
+    stack.kill("worker")
+    stack.start("worker")
 
 
 @contextmanager
@@ -470,7 +469,7 @@ KINDS = {
         "a statement_timeout far too small is set for the worker's role"),
     "disk_full": Kind(disk_full, *DB, "postgresql",
         "the volume of the audit table has no space left"),
-    "redis_disk_full": Kind(redis_disk_full, "redis", "cache1", "redis",
+    "redis_disk_full": Kind(redis_disk_full, "redis", "cache1", "shop_app1",
         "the volume of the snapshots is full; Redis refuses writes (MISCONF)"),
     "redis_memory_full": Kind(redis_memory_full, "redis", "cache1", "shop_app1",
         "maxmemory is reached; Redis refuses writes (OOM)"),
@@ -487,8 +486,8 @@ KINDS = {
     "configuration_typo": Kind(configuration_typo, "stock", "stock1", "stock",
         "after a deployment the configuration cannot be read; the service does not start"),
     "memory_limit": Kind(memory_limit, *JOBS, "worker",
-        "the address space of the pool processes is limited; invoices run out of memory"
-        " and the worker dies, again and again"),
+        "the address space of the pool processes is limited; an invoice runs out of memory"
+        " and the worker dies"),
     "component_silent": Kind(component_silent, *JOBS, "worker",
         "the worker is stopped (SIGSTOP): its lines cease and the queues grow"),
     "queue_backlog": Kind(queue_backlog, *JOBS, "worker",

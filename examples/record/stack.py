@@ -94,6 +94,10 @@ class Stack:
                 _kill_tree(process.pid)
                 process.wait(5)
 
+    def kill(self, name: str) -> None:
+        _kill_tree(self.running[name].pid)
+        self.running[name].wait(5)
+
     def restart(self, name: str) -> None:
         self.stop(name)
         self.start(name)
