@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from biglog.findings.chance import discoveries
+from biglog.findings.companions import Companions
 from biglog.findings.distance import Distance
 from biglog.findings.novelty import Novelty
 from biglog.findings.silence import Silence
@@ -32,6 +33,7 @@ def detectors(
         Volume(least),
         Silence(least),
         Stopped(least),
+        Companions(least),
     )
 
 
@@ -90,9 +92,15 @@ def merge(group: list[Finding]) -> Finding:
 
 
 def unexplained(found: Sequence[Finding]) -> list[Finding]:
-    """Without the whole-service changes that one of the service's templates accounts for."""
+    """Without what another finding accounts for: a whole by its part, missing lines by silence."""
     parts = [one for one in found if one.template_id]
-    return [one for one in found if one.template_id or not any(explains(p, one) for p in parts)]
+    silent = [one for one in found if one.kind == "silence" and not one.template_id]
+    return [
+        one
+        for one in found
+        if not (one.template_id and any(hushes(s, one) for s in silent))
+        and (one.template_id or not any(explains(p, one) for p in parts))
+    ]
 
 
 def explains(part: Finding, whole: Finding) -> bool:
@@ -102,3 +110,11 @@ def explains(part: Finding, whole: Finding) -> bool:
     nearby = part.started_at <= whole.ended_at and whole.started_at <= part.ended_at
     excess = whole.count - whole.expected
     return same and nearby and part.count - part.expected >= EXPLAINED * excess
+
+
+def hushes(silence: Finding, part: Finding) -> bool:
+    """Fewer lines of one kind where their whole service (or source) was silent."""
+    if part.kind not in ("rate_down", "silence") or part.source != silence.source:
+        return False
+    shared = min(part.ended_at, silence.ended_at) - max(part.started_at, silence.started_at)
+    return part.service == silence.service and 2 * shared >= part.ended_at - part.started_at

@@ -12,7 +12,7 @@ import polars as pl
 from biglog.findings.chance import at_most, strength
 from biglog.findings.expect import TEN_MINUTES, expected, sums
 from biglog.findings.gravity import GRAVE
-from biglog.findings.tally import Tally, finding, nights, seasoned, tally
+from biglog.findings.tally import SLOTS, Tally, finding, nights, seasoned, tally
 from biglog.records import BUCKET_MINUTES, Day, Finding, History
 
 ALWAYS = 0.85  # share of the earlier nights that had lines in the same hours
@@ -70,7 +70,7 @@ def gaps(counted: Tally, key: list[str], day: Day) -> list[dict[str, Any]]:
         pl.struct("started_at", "ended_at").implode().over(key).alias("all")
     )
     best = runs.sort([*key, "p", "window"]).unique(subset=key, keep="first", maintain_order=True)
-    tests = known.select(key).unique().height
+    tests = known.select(key).unique().height * SLOTS
     rows = best.join(about(named.past, key), on=key).iter_rows(named=True)
     return [
         described({**row, "carried": carried(row, named, key)}, key, tests)
