@@ -65,7 +65,8 @@ def refused(biglog):
     def run(*given, code=2):
         got, out, err = biglog(*given)
         assert (got, out) == (code, ""), err
-        assert err.startswith("biglog") and err.count("\n") == 1, err
+        assert err.startswith("biglog"), err
+        assert err.count("\n") == 1, err
         return err
 
     return run

@@ -108,7 +108,8 @@ def test_refusals_name_what_was_got(refused, log, tmp_path):
     assert "nonesuch" in refused("parse", path, "--out", out, "--format", "nonesuch")
     assert "--out" in refused("parse", path)
     assert "--colour" in refused("parse", path, "--out", out, "--colour", "red")
-    assert not list(tmp_path.glob("o.*")) and not list(tmp_path.glob(".*.tmp"))
+    assert not list(tmp_path.glob("o.*"))
+    assert not list(tmp_path.glob(".*.tmp"))
 
 
 def test_an_input_is_never_replaced(refused, log):

@@ -89,10 +89,17 @@ class Lists(TyperCommand):
             else:
                 listed = len(list(takewhile(is_value, rest))) if repeats(option) else 1
                 values, rest = rest[: max(1, listed)], rest[max(1, listed) :]
-                spoken += [[word, value] for value in values] or [[word]]
-        if not alone and longer_list(spoken, {name for name in takes if repeats(takes[name])}):
-            alone = [spoken.pop()[1]]
-        return [*chain(*spoken), *(["--", *alone] if alone else [])]
+                spoken.append([word, *values])
+        lists = [one for one in spoken if len(one) > 2]
+        if lists and not alone:
+            alone = [lists[-1].pop()]
+        named = [one if len(one) < 3 else interleave(one) for one in spoken]
+        return [*chain(*named), *(["--", *alone] if alone else [])]
+
+
+def interleave(words: list[str]) -> list[str]:
+    """An option's name and its values, as the name before each value."""
+    return [part for value in words[1:] for part in (words[0], value)]
 
 
 def is_value(word: str) -> bool:
@@ -101,11 +108,6 @@ def is_value(word: str) -> bool:
 
 def repeats(option: Any) -> bool:
     return bool(getattr(option, "multiple", False))
-
-
-def longer_list(spoken: list[list[str]], lists: set[str]) -> bool:
-    """Whether the command line ends with a list of two values or more."""
-    return len(spoken) > 1 and spoken[-1][0] == spoken[-2][0] and spoken[-1][0] in lists
 
 
 def check_out(

@@ -57,7 +57,7 @@ def main() -> None:
     """Run the command line; exits with the code the contract names."""
     signal.signal(signal.SIGTERM, stop)
     try:
-        sys.exit(code_of(app(standalone_mode=False)))
+        sys.exit(code_of(app(standalone_mode=False, prog_name="biglog")))
     except USAGE as error:
         sys.exit(refuse(error))
     except BadInput as error:

@@ -25,7 +25,7 @@ SEVERE = (
 )
 """Words that report a failure in any system's log. A template is judged by them, never a value."""
 WEIGHTS = {"new": 0.85, "rare": 0.45, "severe": 0.7, "alone": 0.6}
-ANOMALOUS = 0.7
+ANOMALOUS = 0.68
 MOST_ODD = 0.1
 """Without a history, what more than this share of lines are is how lines are."""
 FEW = 20.0
@@ -73,7 +73,7 @@ def score_templates(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
 
 def said(template: pl.Expr) -> pl.Expr:
     """How grave the words of a template are, 0 to 1."""
-    severe = pl.when(template.str.contains(SEVERE)).then(0.6).otherwise(0.0)
+    severe = pl.when(template.str.contains(SEVERE)).then(SEVERE_LEVELS["ERROR"]).otherwise(0.0)
     return pl.when(template.str.contains(GRAVE)).then(0.95).otherwise(severe)
 
 
