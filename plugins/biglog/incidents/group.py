@@ -155,13 +155,18 @@ def one_affair(
         return False
     if {e.finding.service for e in one} & {e.finding.service for e in other} - {""}:
         return True
-    troubled = (
-        [e.started_at for e in one if trouble(e)],
-        [e.started_at for e in other if trouble(e)],
-    )
-    if not crowded and all(troubled) and abs(min(troubled[0]) - min(troubled[1])) <= gap:
+    if not crowded and strike_together(one, other, gap):
         return True
     return any(known.between(a.finding, b.finding) >= RELATED for a in one for b in other)
+
+
+def strike_together(one: Sequence[Episode], other: Sequence[Episode], gap: timedelta) -> bool:
+    """First troubles within the gap, or any two within half of it."""
+    mine, theirs = ([e.started_at for e in group if trouble(e)] for group in (one, other))
+    if not mine or not theirs:
+        return False
+    nearest = min(abs(a - b) for a in mine for b in theirs)
+    return abs(min(mine) - min(theirs)) <= gap or nearest <= gap / 2
 
 
 def starts(group: Sequence[Episode]) -> datetime:
@@ -173,7 +178,9 @@ def ends(group: Sequence[Episode]) -> datetime:
 
 
 def trouble(episode: Episode) -> bool:
-    return episode.gravity >= GRAVE
+    """A line of trouble, or the silence of a whole service or host."""
+    finding = episode.finding
+    return episode.gravity >= GRAVE or (finding.kind == "silence" and not finding.template_id)
 
 
 def substantial(group: Sequence[Episode]) -> bool:
