@@ -92,7 +92,7 @@ def test_a_finished_stage_is_not_repeated_and_another_is_not_resumed(tmp_path: P
     assert other.steps == list(range(10))
 
 
-def test_a_stage_limited_by_the_clock_ends_in_time_and_its_rate_decays() -> None:
+def test_a_stage_limited_by_the_clock_ends_in_time() -> None:
     line = Line()
     done = run_stage(line, Stage("line", 10**6, 0.01, seconds=0.5), line.loss)
     assert 1 <= done.steps < 10**6

@@ -30,7 +30,8 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     steps: int
-    loss: float  # running mean
+    loss: float  # running mean; nan before the first step
+    seconds: float = 0.0  # spent on it, earlier runs included
 
 
 def run_stage(
@@ -44,9 +45,9 @@ def run_stage(
     optimiser = torch.optim.AdamW(_groups(model, stage), lr=stage.learning_rate)
     parts = {"model": model, "optimiser": optimiser}
     torch.manual_seed(stage.seed)
-    first, spent = _resume(parts, stage, checkpoint)
-    mean, begun = float("nan"), time.monotonic() - spent
-    step, done = first, 0.0
+    earlier = _resume(parts, stage, checkpoint)
+    mean, begun = earlier.loss, time.monotonic() - earlier.seconds
+    step, done = earlier.steps, 0.0
     model.train()
     while (done := _done(step, time.monotonic() - begun, stage)) < 1:
         for group in optimiser.param_groups:
@@ -57,10 +58,11 @@ def run_stage(
         if step % 50 == 0:
             log.info("%s step %d, %.0f %% done, loss %.4f", stage.name, step, 100 * done, mean)
         if checkpoint and step % stage.save_every == 0:
-            _save(parts, stage, (step, time.monotonic() - begun), checkpoint)
-    if checkpoint and step > first:
-        _save(parts, stage, (step, time.monotonic() - begun), checkpoint)
-    return Outcome(step, mean)
+            _save(parts, stage, Outcome(step, mean, time.monotonic() - begun), checkpoint)
+    outcome = Outcome(step, mean, round(time.monotonic() - begun, 1))
+    if checkpoint and step > earlier.steps:
+        _save(parts, stage, outcome, checkpoint)
+    return outcome if step > earlier.steps else earlier
 
 
 def _done(step: int, spent: float, stage: Stage) -> float:
@@ -93,29 +95,35 @@ def _groups(model: torch.nn.Module, stage: Stage) -> list[dict[str, object]]:
     ]
 
 
-def _save(parts: dict[str, Any], stage: Stage, place: tuple[int, float], path: Path) -> None:
+def _save(parts: dict[str, Any], stage: Stage, outcome: Outcome, path: Path) -> None:
     """Written beside and renamed, so that a kill leaves the old checkpoint whole."""
     state = {name: part.state_dict() for name, part in parts.items()}
     fresh = path.with_suffix(".tmp")
     torch.save(
-        {**state, "place": place, "stage": asdict(stage), "random": torch.get_rng_state()}, fresh
+        {
+            **state,
+            "outcome": asdict(outcome),
+            "stage": asdict(stage),
+            "random": torch.get_rng_state(),
+        },
+        fresh,
     )
     fresh.replace(path)
 
 
-def _resume(parts: dict[str, Any], stage: Stage, path: Path | None) -> tuple[int, float]:
-    """The step to go on from and the seconds spent: none without a checkpoint of the same stage."""
+def _resume(parts: dict[str, Any], stage: Stage, path: Path | None) -> Outcome:
+    """What the checkpoint holds into the parts; nothing without one of the very same stage."""
     if path is None or not path.exists():
-        return 0, 0.0
+        return Outcome(0, float("nan"))
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["stage"] != asdict(stage):
-        return 0, 0.0
+        return Outcome(0, float("nan"))
     for name, part in parts.items():
         part.load_state_dict(state[name])
     torch.set_rng_state(state["random"])
-    step, spent = state["place"]
-    log.info("%s resumes at step %d", stage.name, step)
-    return int(step), float(spent)
+    earlier = Outcome(**state["outcome"])
+    log.info("%s resumes at step %d", stage.name, earlier.steps)
+    return earlier
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -87,7 +86,7 @@ def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: flo
         "masked": MaskedLoss(rows, recipe, model),
         "contrast": PairLoss(corpus, recipe, model, tokenizer),
     }
-    begun, done = time.monotonic(), {}
+    done = {}
     for stage in plan_stages(recipe, minutes):
         done[stage.name] = run_stage(
             model, stage, losses[stage.name], checkpoint=work / f"{stage.name}.pt"
@@ -95,7 +94,7 @@ def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: flo
     report = {
         "recipe": asdict(recipe),
         "stages": {name: asdict(outcome) for name, outcome in done.items()},
-        "minutes": round((time.monotonic() - begun) / 60, 1),
+        "minutes": round(sum(outcome.seconds for outcome in done.values()) / 60, 1),
         "texts": len(texts),
         "tokens": sum(map(len, rows)),
         "sources": [asdict(source) for source in corpus.sources],
