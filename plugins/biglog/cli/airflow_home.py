@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from biglog import lake
@@ -54,11 +54,13 @@ def kept(path: Path) -> str:
 
 
 def first_night(path: Path) -> str:
-    """The day after this home was first used: the schedule starts there, and past nights are run
-    by hand. Kept, so that a service that was down catches up from there and from nowhere else.
+    """The moment this home was first used: the schedule starts there, past nights are run by hand.
+
+    Kept, so that a service that was down catches up from there and from nowhere else. Not later
+    than now: Airflow leaves the tasks of a run before its DAG's start undone, without a word.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with lake.replacing(path) as draft:
-            draft.write_text(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}")
+            draft.write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}")
     return path.read_text()

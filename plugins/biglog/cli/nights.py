@@ -87,9 +87,13 @@ def airflow(known: Settings) -> Iterator[Callable[[str, list[str]], None]]:
         for dag_id in NIGHTLY:
             with redirected(path):
                 ended = bag.dags[dag_id].test(run_conf=form(dag_id, date, sources))
-            if str(ended.state) != "success":
+                undone = sorted(
+                    {one.task_id for one in ended.get_task_instances() if not one.state}
+                )
+            if str(ended.state) != "success" or undone:
+                left = f", {', '.join(undone)} not run" if undone else ""
                 raise NightFailed(
-                    f"{dag_id} for {date} ended {ended.state}; the reason is in {path}"
+                    f"{dag_id} for {date} ended {ended.state}{left}; the reason is in {path}"
                 )
 
     yield night
