@@ -22,6 +22,8 @@ PRIOR = 20.0
 MOST_ABSENT = 200
 """Templates that a session may be missing; the surest are kept."""
 SAID = 3
+TELLING = 0.6
+"""Share of the worst fact's surprise above which another fact is told beside it."""
 SHOWN = 160
 """Characters of a template in a reason."""
 
@@ -141,28 +143,33 @@ def usually_there(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFram
 
 
 def judged(facts: pl.DataFrame, patterns: pl.DataFrame) -> pl.DataFrame:
-    """The worst fact of each session, and the worst few in words."""
-    telling = facts.filter(pl.col("surprise") > math.log(4)).join(
-        patterns, on="template_id", how="left"
+    """The worst fact of each session, and in words those that come near it."""
+    worst = facts.group_by("session").agg(pl.col("surprise").max().alias("worst"))
+    telling = facts.join(worst, on="session").filter(
+        pl.col("surprise") >= pl.max_horizontal(TELLING * pl.col("worst"), math.log(4))
     )
     ordered = telling.sort("surprise", "template_id", descending=[True, False])
-    spoken = ordered.group_by("session", maintain_order=True).head(SAID).with_columns(said=words())
-    said = spoken.group_by("session", maintain_order=True).agg(pl.col("said").str.join("; "))
-    return (
-        facts.group_by("session").agg(pl.col("surprise").max()).join(said, on="session", how="left")
-    )
+    first = ordered.group_by("session", maintain_order=True).head(SAID)
+    spoken = first.join(patterns, on="template_id", how="left", maintain_order="left")
+    said = spoken.group_by("session", maintain_order=True).agg(words().str.join("; ").alias("said"))
+    return worst.rename({"worst": "surprise"}).join(said, on="session", how="left")
 
 
 def words() -> pl.Expr:
     pattern = pl.col("template").str.head(SHOWN)
     percent = (100 * pl.col("share")).round(2)
+    times = pl.when(pl.col("n") == 1).then(pl.lit("once")).otherwise(pl.format("{} times", "n"))
     usual = pl.col("usual").round(0).cast(pl.Int64)
     return (
         pl.when(pl.col("n") == 0)
-        .then(pl.format("missing, which only {} % of sessions do without: {}", percent, pattern))
-        .when(pl.col("share") < RARE)
-        .then(pl.format("{} times, and only {} % of sessions have it: {}", "n", percent, pattern))
-        .otherwise(pl.format("{} times (usually {}): {}", "n", usual, pattern))
+        .then(
+            pl.format(
+                "missing, though {} % of sessions have it: {}", (100 - percent).round(2), pattern
+            )
+        )
+        .when((pl.col("share") < RARE) | (pl.col("n") == usual))
+        .then(pl.format("{}, and only {} % of sessions have it: {}", times, percent, pattern))
+        .otherwise(pl.format("{} (usually {}): {}", times, usual, pattern))
     )
 
 
