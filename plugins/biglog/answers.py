@@ -5,7 +5,7 @@ The pages, the command line and the DAGs that are started by hand all come throu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,21 @@ from typing import Any
 from biglog import lake, offline
 from biglog.errors import BadInput
 from biglog.pipeline import Site, encoder
-from biglog.records import Encoder, Entry, Hit, Incident, Match, Similar, identify
+from biglog.records import (
+    Encoder,
+    Entry,
+    Hit,
+    Incident,
+    Match,
+    Similar,
+    Vectors,
+    identify,
+)
 from biglog.settings import PROJECT
 
 STARTER_ENTRIES = PROJECT / "knowledge"
 MAX_RUNBOOKS = 3
-LEAST_RUNBOOK_SCORE = 0.35
+LEAST_RUNBOOK_SCORE = 0.28
 """Below this, no runbook is better than a wrong one."""
 
 Ask = Callable[[str, int], tuple[Hit, ...]]
@@ -160,10 +169,20 @@ def likeness(model: Encoder, cosine: float) -> float:
 
 
 def incident_text(incident: Incident) -> str:
-    """What an incident is looked up by."""
-    from biglog.store.write import incident_text as text_of
+    """What a runbook for the incident is looked up by."""
+    return "\n".join((incident.title, incident.first_line, incident.worst_line))
 
-    return text_of(incident)
+
+def incident_vectors(site: Site, incidents: Sequence[Incident]) -> Vectors:
+    """A row per incident: what its lines mean, their values masked as a template's are."""
+    model = encoder(site.settings.encoder)
+    return model.encode([masked_lines(one) for one in incidents])
+
+
+def masked_lines(incident: Incident) -> str:
+    lines = dict.fromkeys((incident.first_line, incident.worst_line))
+    said = [line for line in lines if line.strip()] or [incident.title]
+    return " ".join(offline.mask_query(line) for line in said)
 
 
 # What the DAGs that are started by hand, or weekly, ask for.

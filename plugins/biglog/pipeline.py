@@ -357,28 +357,26 @@ def correlate(site: Site, date: str, _: str) -> StageInfo:
 
 def with_past(site: Site, incident: Incident, ask: Ask) -> Incident:
     """The incident with similar past ones and the runbooks to open."""
-    from biglog.answers import incident_text, likeness, runbooks
+    from biglog.answers import incident_text, incident_vectors, likeness, runbooks
     from biglog.store import search
 
     model = encoder(site.settings.encoder)
-    text = incident_text(incident)
-    vector = model.encode([text])[0]
     near = search.similar_incidents(
         site.engine,
         model.model_id,
-        vector,
+        incident_vectors(site, [incident])[0],
         incident.date,
         limit=3,
         excluding=[incident.incident_id],
     )
     past = [replace(one, similarity=likeness(model, one.similarity)) for one in near]
     alike = tuple(one for one in past if one.similarity >= ALIKE)
-    return replace(incident, similar=alike, runbooks=runbooks(ask, text))
+    return replace(incident, similar=alike, runbooks=runbooks(ask, incident_text(incident)))
 
 
 def publish(site: Site, date: str, _: str) -> StageInfo:
     """The night into the database, in one transaction."""
-    from biglog.answers import embed_texts
+    from biglog.answers import incident_vectors
     from biglog.store import read, write
 
     base = site.settings.lake
@@ -402,7 +400,11 @@ def publish(site: Site, date: str, _: str) -> StageInfo:
         history_days=lake.read_json(lake.night(base, date, "history"), int),
         model_id=model.model_id,
     )
-    embed_texts(site, [write.incident_text(one) for one in incidents])
+    if incidents:
+        texts = [write.incident_text(one) for one in incidents]
+        vectors = incident_vectors(site, incidents)
+        named = zip(texts, vectors, strict=True)
+        write.save_vectors(site.engine, model.model_id, model.dim, named)
     write.publish(site.engine, night)
     rows = len(findings) + len(incidents) + len(clusters)
     return StageInfo("publish", "", date, rows, rows)

@@ -227,8 +227,14 @@ def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
     say(f"\n{ran} nights run in {seconds:.0f} s")
 
 
-QUESTIONS = ("01_new_last_night", "02_errors_against_usual", "03_incidents_of_the_week")
+# Three of sql/queries, each with the columns that fit a terminal.
+QUESTIONS = {
+    "01_new_last_night": ("service", "level", "lines", "what"),
+    "02_errors_against_usual": ("service", "errors", "usual_errors", "times_usual"),
+    "03_incidents_of_the_week": ("date", "rank", "severity", "service", "title"),
+}
 SHOWN = 5
+WIDEST = 70
 
 
 def ask(site: pipeline.Site, name: str, date: str) -> None:
@@ -239,9 +245,11 @@ def ask(site: pipeline.Site, name: str, date: str) -> None:
     question = queries.read_question(path)
     answer = queries.ask(site.engine, question, date=date)
     say(f"\n{question.english}   (sql/queries/{name}.sql)")
+    rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:SHOWN]]
+    shown = QUESTIONS[name]
     table(
-        [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:SHOWN]],
-        {column: column for column in answer.columns},
+        [{column: str(row[column])[:WIDEST] for column in shown} for row in rows],
+        {column: column for column in shown},
     )
     if len(answer.rows) > SHOWN:
         say(f"… and {len(answer.rows) - SHOWN} more rows")
