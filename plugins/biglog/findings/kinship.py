@@ -13,6 +13,7 @@ import polars as pl
 from biglog.records import Day, History, Scores, TemplateVectors
 
 SAME_WORDS = 0.7  # share of common words from which two patterns are kin
+SAME_GRAVITY = 0.3  # a failure is no kin of the ordinary line it reads like
 SAME_MEANING = 0.9  # calibrated similarity from which they are
 
 
@@ -23,25 +24,44 @@ class Kin:
     template_id: str
     pattern: str
     likeness: float
+    common: float  # share of the earlier nights that had it
 
 
 def kinship(
     rows: pl.DataFrame,
-    day: Day,
-    history: History,
+    past: pl.DataFrame,
+    sides: tuple[Day, History],
     similarity: Callable[[np.ndarray[Any, Any]], Scores],
 ) -> dict[str, Kin]:
-    """New template -> its nearest known kin; those without near kin are left out."""
-    new = sorted(set(rows.filter(pl.col("days_seen") == 0)["template_id"]))
-    known = sorted(set(history.first_seen) - set(new))
+    """New template -> its nearest known kin no less grave; those without kin are left out."""
+    day, history = sides
+    fresh = rows.filter(pl.col("days_seen") == 0)
+    gravity = dict(fresh.select("template_id", "gravity").sort("gravity").iter_rows())
+    new = sorted(gravity)
+    met = familiar(past)
+    known = sorted(set(met) - set(new))
     found: dict[str, Kin] = {}
     for key, other, likeness in (
         *by_words(new, known, day),
         *by_meaning(new, day.vectors, history.vectors, similarity),
     ):
-        if likeness > (found[key].likeness if key in found else 0.0) and other in day.templates:
-            found[key] = Kin(other, day.templates[other].pattern, likeness)
+        if other not in met or other not in day.templates:
+            continue
+        common, grave = met[other]
+        nearer = likeness > (found[key].likeness if key in found else 0.0)
+        if nearer and grave >= gravity[key] - SAME_GRAVITY:
+            found[key] = Kin(other, day.templates[other].pattern, likeness, common)
     return found
+
+
+def familiar(past: pl.DataFrame) -> dict[str, tuple[float, float]]:
+    """Template -> the share of its source's nights that had it, and how grave it was."""
+    nights = past.group_by("source").agg(all=pl.col("date").n_unique())
+    seen = past.group_by("source", "template_id").agg(
+        days=pl.col("date").n_unique(), gravity=pl.col("gravity").max()
+    )
+    rows = seen.join(nights, on="source").sort("days")
+    return {r["template_id"]: (r["days"] / r["all"], r["gravity"]) for r in rows.to_dicts()}
 
 
 def by_words(new: list[str], known: list[str], day: Day) -> Iterator[tuple[str, str, float]]:

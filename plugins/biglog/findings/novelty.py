@@ -36,7 +36,7 @@ class Novelty:
         if rows.is_empty():
             return []
         churn = newcomers(counted)
-        kin = kinship(rows, day, history, self.similarity)
+        kin = kinship(rows, counted.past, (day, history), self.similarity)
         return [judged(row, day, churn, kin) for row in rows.iter_rows(named=True)]
 
 
@@ -161,7 +161,7 @@ def surprise(row: Mapping[str, Any], usual: float, near: Kin | None) -> float:
     trust = row["days"] / (row["days"] + 0.7)
     rarity = 1 / (1 + usual / (10 if row["gravity"] >= GRAVE else 4))
     here = 0.7 if row["known"] and row["days_seen"] == 0 else 1.0
-    kin = 1 - 0.4 * near.likeness if near else 1.0
+    kin = 1 - 0.5 * near.likeness * near.common if near else 1.0
     return float(trust * rarity * here * kin * forgotten(row))
 
 
@@ -231,5 +231,13 @@ def evidence(row: Mapping[str, Any], usual: float, near: Kin | None) -> dict[str
             [e["started_at"].isoformat(), e["ended_at"].isoformat(), e["lines"]]
             for e in row["episodes"]
         ],
-        **({"kin": near.template_id, "kin_likeness": round(near.likeness, 3)} if near else {}),
+        **(
+            {
+                "kin": near.template_id,
+                "kin_likeness": round(near.likeness, 3),
+                "kin_share": near.common,
+            }
+            if near
+            else {}
+        ),
     }
