@@ -40,7 +40,10 @@ TROUBLE = re.compile(
 )
 SERVER_ERROR = re.compile(r"HTTP/\d(?:\.\d)?\"?\s+5\d\d\b|\bstatus[=: ]+\"?5\d\d\b", re.IGNORECASE)
 NO_TROUBLE = re.compile(
-    r"\b(?:0|no|without|zero) (?:errors?|failures?|exceptions?)\b", re.IGNORECASE
+    r"\b(?:0|no|without|zero) (?:errors?|failures?|exceptions?)\b"
+    r"|\b(?:terminated|exited|finished|ended) (?:with (?:success|(?:status|code) 0)"
+    r"|successfully|normally)|\b(?:failed|errors?|dropped)[=:] ?0\b",
+    re.IGNORECASE,
 )
 
 
