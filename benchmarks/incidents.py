@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from biglog.lines.read import read
-from biglog.sources.landing import find
 from rich.console import Console
 
 from biglog.errors import BadInput
 from biglog.findings.judge import judge
 from biglog.incidents.bench import Fault, FaultScores, picture, read_faults, score_faults
 from biglog.incidents.correlate import correlate
+from biglog.lines.read import read
 from biglog.records import (
     COUNTS,
     Clustering,
@@ -40,6 +39,7 @@ from biglog.records import (
     TemplateVectors,
 )
 from biglog.settings import PROJECT, Settings, SourceSettings, load_sources
+from biglog.sources.landing import find
 from biglog.templates.mine import mine
 
 EXAMPLES = PROJECT / "examples"
@@ -229,7 +229,7 @@ def show(results: Mapping[str, Result], console: Console) -> None:
 
 def main(recorded: Path = EXAMPLES) -> None:
     """Print every night's incidents and the table of faults."""
-    settings = replace(Settings(home=PROJECT / ".biglog"))
+    settings = Settings(home=PROJECT / ".biglog")
     encoder = default_encoder(settings)
     console = Console(width=None if sys.stdout.isatty() else 200)
     results = {r.day.date: r for r in nights(recorded, settings, encoder)}
