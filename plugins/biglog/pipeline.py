@@ -303,17 +303,21 @@ def night_clustering(site: Site, date: str) -> Clustering:
 
 
 def night_day(site: Site, date: str) -> Day:
-    """The night as the detectors see it."""
+    """The night as the detectors see it, with the whole catalogue: a template that stopped is not
+    among tonight's.
+    """
     from biglog.store import read
 
-    templates = night_templates(site, date)
+    counts = read.counts(site.engine, [date])
+    catalogue = read.templates(site.engine)
+    used = set(counts["template_id"].to_pylist())
     return Day(
         date=date,
-        counts=read.counts(site.engine, [date]),
-        templates=templates,
-        vectors=night_vectors(site, templates),
+        counts=counts,
+        templates=catalogue,
+        vectors=night_vectors(site, {key: catalogue[key] for key in used & catalogue.keys()}),
         clustering=night_clustering(site, date),
-        coverage=tuple(read.coverage(site.engine, date)),
+        coverage=read.coverage(site.engine, date),
     )
 
 
