@@ -20,7 +20,8 @@ def fill(line: str) -> str:
     if name == "BIGLOG_SCHEDULE_START":
         return f"{name}={datetime.now(UTC):%Y-%m-%d}"
     if name.endswith(SECRETS):
-        return f"{name}={secrets.token_urlsafe(24)}"
+        length = 64 if name.endswith("SECRET") else 24
+        return f"{name}={secrets.token_urlsafe(length)}"
     return line
 
 

@@ -28,6 +28,7 @@ from biglog.settings import PROJECT
 
 STARTER_ENTRIES = PROJECT / "knowledge"
 MAX_RUNBOOKS = 3
+MAX_QUESTION = 2_000
 LEAST_RUNBOOK_SCORE = 0.28
 """Below this, no runbook is better than a wrong one."""
 
@@ -141,12 +142,21 @@ def asker(site: Site) -> Ask:
     return ask
 
 
-def runbooks(ask: Ask, text: str) -> tuple[Similar, ...]:
-    """The entries to open for an incident; none rather than a wrong one."""
-    hits = ask(text[:2000], MAX_RUNBOOKS) if text.strip() else ()
+def runbooks(ask: Ask, incident: Incident) -> tuple[Similar, ...]:
+    """The entries to open for an incident; none rather than a wrong one.
+
+    Each of its lines is a question of its own: together they would thin each other's words out.
+    """
+    best: dict[str, Hit] = {}
+    for question in dict.fromkeys((incident.worst_line, incident.first_line, incident.title)):
+        for hit in ask(question[:MAX_QUESTION], MAX_RUNBOOKS) if question.strip() else ():
+            known = best.get(hit.entry.entry_id)
+            if known is None or hit.score > known.score:
+                best[hit.entry.entry_id] = hit
+    ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.entry.entry_id))
     return tuple(
         Similar("knowledge", one.entry.entry_id, one.entry.title, one.score, one.excerpt)
-        for one in hits
+        for one in ranked[:MAX_RUNBOOKS]
         if one.score >= LEAST_RUNBOOK_SCORE
     )
 
@@ -166,11 +176,6 @@ def likeness(model: Encoder, cosine: float) -> float:
     import numpy as np
 
     return round(float(model.similarity(np.array([cosine]))[0]), 4)
-
-
-def incident_text(incident: Incident) -> str:
-    """What a runbook for the incident is looked up by."""
-    return "\n".join((incident.title, incident.first_line, incident.worst_line))
 
 
 def incident_vectors(site: Site, incidents: Sequence[Incident]) -> Vectors:

@@ -361,7 +361,7 @@ def correlate(site: Site, date: str, _: str) -> StageInfo:
 
 def with_past(site: Site, incident: Incident, ask: Ask) -> Incident:
     """The incident with similar past ones and the runbooks to open."""
-    from biglog.answers import incident_text, incident_vectors, likeness, runbooks
+    from biglog.answers import incident_vectors, likeness, runbooks
     from biglog.store import search
 
     model = encoder(site.settings.encoder)
@@ -375,7 +375,7 @@ def with_past(site: Site, incident: Incident, ask: Ask) -> Incident:
     )
     past = [replace(one, similarity=likeness(model, one.similarity)) for one in near]
     alike = tuple(one for one in past if one.similarity >= ALIKE)
-    return replace(incident, similar=alike, runbooks=runbooks(ask, incident_text(incident)))
+    return replace(incident, similar=alike, runbooks=runbooks(ask, incident))
 
 
 def publish(site: Site, date: str, _: str) -> StageInfo:

@@ -1,5 +1,6 @@
 """Batches in, one partition on disk, whole or not at all."""
 
+import os
 from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
@@ -90,7 +91,8 @@ def test_a_stop_before_the_swap_leaves_the_old_partition(store, tmp_path):
 
 def test_drafts_of_a_killed_run_are_swept(store, tmp_path):
     store(GOOD.format(1))
-    draft = lake.lines(tmp_path / "lake", "web", DATE).with_name(".part-0.parquet.99.tmp")
+    draft = lake.lines(tmp_path / "lake", "web", DATE).with_name(".part-0.parquet.web9.99.ab.tmp")
     draft.write_bytes(b"half")
+    os.utime(draft, (0, 0))
     store(GOOD.format(2))
     assert leftovers(tmp_path) == []

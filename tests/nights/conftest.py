@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from inbox import listening
 from small_nights import DATES, LINES, RECORDED, SOURCE, SOURCES, head
 
 from biglog import pipeline, settings
@@ -35,3 +36,9 @@ def home(tmp_path, recordings):
 @pytest.fixture
 def site(home, database):
     return pipeline.Site(settings.load(home), database)
+
+
+@pytest.fixture
+def inbox():
+    with listening() as one:
+        yield one

@@ -11,10 +11,9 @@ import urllib.error
 import urllib.request
 
 import pytest
-from aiosmtpd.controller import Controller
+from inbox import free_port
 from small_nights import DATES, SOURCES, contents
 from sqlalchemy import text
-from test_mail import Inbox
 
 from biglog import settings
 from biglog.cli import airflow_home as files
@@ -24,22 +23,6 @@ from biglog.store import connect, read
 pytestmark = pytest.mark.airflow
 READY_SECONDS = 240
 NIGHT_SECONDS = 420
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@pytest.fixture
-def inbox():
-    handler = Inbox()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    controller.start()
-    handler.port = controller.server.sockets[0].getsockname()[1]
-    yield handler
-    controller.stop()
 
 
 def environment(home, url, inbox):

@@ -27,10 +27,10 @@ def environment(home: Path) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__FERNET_KEY": kept(root / "fernet.key"),
+        "AIRFLOW__CORE__FERNET_KEY": kept(root / "fernet.key", length=32),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API_AUTH__JWT_SECRET": kept(root / "jwt.key"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": kept(root / "jwt.key", length=64),
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "21600",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -43,13 +43,13 @@ def environment(home: Path) -> dict[str, str]:
     return {**wanted, **{k: v for k, v in os.environ.items() if k in wanted and k != "PATH"}}
 
 
-def kept(path: Path) -> str:
-    """A secret of this installation: made once, readable by its owner alone."""
+def kept(path: Path, *, length: int) -> str:
+    """A secret of this installation, of so many bytes: made once, readable by its owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with lake.replacing(path) as draft:
             draft.touch(mode=0o600)
-            draft.write_text(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+            draft.write_text(base64.urlsafe_b64encode(secrets.token_bytes(length)).decode())
     return path.read_text()
 
 

@@ -55,8 +55,8 @@ def incident(group: Sequence[Episode], day: Day, history: History, known: Ties) 
         started_at=min(e.started_at for e in group),
         ended_at=max(e.ended_at for e in group),
         finding_ids=tuple(f.finding_id for f in findings),
-        first_line=line(group[0].finding),
-        worst_line=line(worst.finding),
+        first_line=first_said(group),
+        worst_line=said(worst.finding) or first_said(group),
         causes=suspects,
     )
 
@@ -91,6 +91,14 @@ def hosts(group: Sequence[Episode]) -> tuple[str, ...]:
     return tuple(sorted(weight, key=lambda h: (-weight[h], h)))
 
 
-def line(finding: Finding) -> str:
-    """The example, or the reason where nothing was said."""
-    return finding.example or finding.reason
+MUTE = ("silence", "stopped_template", "rate_down")
+
+
+def first_said(group: Sequence[Episode]) -> str:
+    """The earliest line of the group that was really written; empty where it is all silence."""
+    return next(filter(None, (said(e.finding) for e in group)), "")
+
+
+def said(finding: Finding) -> str:
+    """A line of the finding; none for what was missing, whose example is of another night."""
+    return "" if finding.kind in MUTE else finding.example

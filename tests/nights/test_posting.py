@@ -1,41 +1,13 @@
 """The night's mail, read back from a real SMTP server: once per recipient, however often asked."""
 
-import email
 import json
-from email.policy import default
 
 import pytest
-from aiosmtpd.controller import Controller
 from small_nights import DATES, run_night
 
 from biglog import pipeline
 from biglog.errors import TryAgain
 from biglog.reports.mail import SmtpSettings
-
-
-class Inbox:
-    """Keeps what the server took; refuses while ``busy``."""
-
-    def __init__(self):
-        self.mails = []
-        self.busy = False
-
-    async def handle_DATA(self, _server, _session, envelope):
-        if self.busy:
-            return "451 try again later"
-        mail = email.message_from_bytes(envelope.content, policy=default)
-        self.mails.append((envelope.rcpt_tos, mail))
-        return "250 taken"
-
-
-@pytest.fixture
-def inbox():
-    handler = Inbox()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    controller.start()
-    handler.port = controller.server.sockets[0].getsockname()[1]
-    yield handler
-    controller.stop()
 
 
 @pytest.fixture
