@@ -40,7 +40,7 @@ def environment(home, url, inbox):
 
 
 @pytest.fixture
-def server(home, database_url, inbox):
+def service(home, database_url, inbox):
     """`biglog up` over a home of three sources, ended as a person would: with Ctrl-C."""
     (home / "biglog.toml").write_text('[report]\nrecipients = ["ada@example.com"]\n')
     port = free_port()
@@ -103,14 +103,14 @@ class Api:
         return self.call(f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
 
 
-def test_a_night_by_rest_and_the_rest_by_asset(server, home, database, inbox):
+def test_a_night_by_rest_and_the_rest_by_asset(service, home, database, inbox):
     wait_for(
-        lambda: len(server.call("/api/v2/dags")["dags"]) >= 7,
+        lambda: len(service.call("/api/v2/dags")["dags"]) >= 7,
         READY_SECONDS,
-        lambda: str(server.call("/api/v2/importErrors")),
+        lambda: str(service.call("/api/v2/importErrors")),
     )
     body = {"logical_date": None, "partition_key": DATES[0]}
-    server.call("/api/v2/dags/ingest_logs/dagRuns", body)
+    service.call("/api/v2/dags/ingest_logs/dagRuns", body)
 
     def mailed():
         return len(inbox.mails) == 1
@@ -118,19 +118,19 @@ def test_a_night_by_rest_and_the_rest_by_asset(server, home, database, inbox):
     wait_for(mailed, NIGHT_SECONDS, lambda: (home / "up.log").read_text())
     for dag_id in ("ingest_logs", "analyse_logs", "report_logs"):
         wait_for(
-            lambda one=dag_id: [r["state"] for r in server.runs(one)] == ["success"],
+            lambda one=dag_id: [r["state"] for r in service.runs(one)] == ["success"],
             60,
-            lambda one=dag_id: str(server.runs(one)),
+            lambda one=dag_id: str(service.runs(one)),
         )
-        assert server.runs(dag_id)[0]["partition_key"] == DATES[0]
+        assert service.runs(dag_id)[0]["partition_key"] == DATES[0]
     night = read.night(database, DATES[0])
     assert {one.source for one in night.coverage} == set(SOURCES)
     assert (home / "reports" / DATES[0][:7] / f"{DATES[0]}.zh.html").exists()
-    page = urllib.request.Request(f"{server.base}/biglog/api/v1/reports")
+    page = urllib.request.Request(f"{service.base}/biglog/api/v1/reports")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(page)
     assert refused.value.code == 401
-    assert server.call("/biglog/api/v1/reports")["total_entries"] >= 1
+    assert service.call("/biglog/api/v1/reports")["total_entries"] >= 1
 
 
 NIGHTS_IN_PROCESS = """
