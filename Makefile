@@ -25,6 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "[1/3] torch"; $(BIN)/pip install -q --disable-pip-version-check torch==2.13.0 uv==0.13.8
 	@echo "[2/3] locked dependencies"; $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps -r requirements.lock
 	@echo "[3/3] biglog"; $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q plugins
 	@touch $@
 
 demo: setup

@@ -234,7 +234,7 @@ QUESTIONS = {
     "03_incidents_of_the_week": ("date", "rank", "severity", "service", "title"),
 }
 SHOWN = 5
-WIDEST = 70
+WIDEST = 40
 
 
 def ask(site: pipeline.Site, name: str, date: str) -> None:
