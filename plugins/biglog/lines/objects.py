@@ -19,6 +19,8 @@ from biglog.lines.patterns import READ, escape, member, wrap
 PAIR = r'(?:^|[ \t])([A-Za-z_@][A-Za-z0-9_.@/-]*)=("(?:[^"\\]|\\.)*"|[^ \t"]*)'
 DELIMITERS = ",;\t"
 WIDEST = 200
+ASIDE = ("status", "error")
+"""What is read for the level and the message, and stays among the fields as well."""
 """Columns above which objects are read one by one: few rows share most of them."""
 
 Row = dict[str, Any]
@@ -118,7 +120,7 @@ def scatter(read: pl.DataFrame, rows: pl.Series, size: int) -> pl.DataFrame:
 
 def read_rows(lines: pl.Series, rows: Iterator[Row | None], form: Format) -> pl.DataFrame:
     """Objects one by one; those that are None are lines that could not be read."""
-    made: dict[str, list[str | None]] = {name: [] for name in (*COLUMNS, "fields", "status")}
+    made: dict[str, list[str | None]] = {name: [] for name in (*COLUMNS, "fields", *ASIDE)}
     good = []
     for row in rows:
         good.append(row is not None)
@@ -130,13 +132,13 @@ def read_rows(lines: pl.Series, rows: Iterator[Row | None], form: Format) -> pl.
 
 def assign_one(row: Row, form: Format) -> dict[str, str | None]:
     flat = dict(flatten_one(row))
-    chosen: dict[str, str | None] = dict.fromkeys((*COLUMNS, "fields", "status"))
+    chosen: dict[str, str | None] = dict.fromkeys((*COLUMNS, "fields", *ASIDE))
     spent: set[str] = set()
     for column, names in choices(tuple(flat), form).items():
         name = next((one for one in names if flat[one] not in (None, "")), None)
         if name is not None and column in chosen:
             chosen[column] = plain(flat[name])
-            if column != "status":
+            if column not in ASIDE:
                 spent.add(name)
     if chosen["content"] is None:
         chosen["content"] = composed(flat, form)
@@ -198,7 +200,7 @@ def assign(wide: pl.DataFrame, form: Format, raw: pl.Series) -> pl.DataFrame:
         picked["content"] = pl.concat_str(method, pl.lit(" "), path)
     if (both := date_and_time(wide)) is not None:
         picked["timestamp"] = both
-    blank = {name: pl.lit(None, pl.String) for name in (*COLUMNS, "status")}
+    blank = {name: pl.lit(None, pl.String) for name in (*COLUMNS, *ASIDE)}
     made = wide.select(
         *[expr.alias(name) for name, expr in (blank | picked).items()],
         wrap([json_member(wide, name) for name in rest]).alias("fields"),
@@ -253,9 +255,22 @@ def finish(made: pl.DataFrame, form: Format) -> pl.DataFrame:
     return made.select(expr.alias(name) for name, expr in columns.items())
 
 
+def with_error(content: pl.Expr, error: pl.Expr) -> pl.Expr:
+    """The message with the error that the record keeps beside it; null where it keeps none.
+
+    "bank call failed" says little; what failed about it stands in a field of its own.
+    """
+    first = error.str.extract(r"^\s*([^\r\n]{1,300})").str.strip_chars()
+    plain = first.str.contains(r"^(?i:true|false|null|none|nil)$")
+    told = first.str.contains(r"[A-Za-z\p{Han}]{2}") & ~plain
+    fresh = told & ~content.str.contains(first, literal=True)
+    return pl.when(fresh).then(content.str.strip_chars_end(": ") + ": " + first)
+
+
 def form_content(made: pl.DataFrame, status: pl.Expr) -> pl.Expr:
     """An access record's message ends, as an access log's, with the status and its meaning."""
-    content = pl.col("content").str.strip_chars_end().str.replace_all("\n", " ⏎ ", literal=True)
+    said = pl.coalesce(with_error(pl.col("content"), pl.col("error")), "content")
+    content = said.str.strip_chars_end().str.replace_all("\n", " ⏎ ", literal=True)
     reason = pl.concat_str(pl.lit(" "), status, pl.lit(" "), levels.reason(status).fill_null(""))
     request = content.str.contains(
         r"^(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT|TRACE) \S+$"
