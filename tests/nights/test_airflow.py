@@ -18,7 +18,7 @@ from sqlalchemy import text
 from biglog import settings
 from biglog.cli import airflow_home as files
 from biglog.settings import PROJECT
-from biglog.store import connect, read
+from biglog.store import connect, ledger, read
 
 pytestmark = pytest.mark.airflow
 READY_SECONDS = 240
@@ -85,7 +85,7 @@ class Api:
     """Airflow's REST API, as its admin."""
 
     def __init__(self, port, home):
-        self.base = f"http://127.0.0.1:{port}"
+        self.base, self.home = f"http://127.0.0.1:{port}", home
         passwords = next((home / "airflow").glob("simple_auth_manager_passwords*"))
         login = {"username": "admin", "password": json.loads(passwords.read_text())["admin"]}
         self.token = self.call("/auth/token", login)["access_token"]
@@ -126,11 +126,39 @@ def test_a_night_by_rest_and_the_rest_by_asset(service, home, database, inbox):
     night = read.night(database, DATES[0])
     assert {one.source for one in night.coverage} == set(SOURCES)
     assert (home / "reports" / DATES[0][:7] / f"{DATES[0]}.zh.html").exists()
+    check_pages(service)
+    backfill(service, DATES[1], DATES[2])
+
+    def reported():
+        return {one.date for one in ledger.reports(database)} == set(DATES)
+
+    wait_for(reported, 2 * NIGHT_SECONDS, lambda: str(service.runs("ingest_logs")))
+
+
+def check_pages(service):
     page = urllib.request.Request(f"{service.base}/biglog/api/v1/reports")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(page)
     assert refused.value.code == 401
     assert service.call("/biglog/api/v1/reports")["total_entries"] >= 1
+
+
+def backfill(service, first, last):
+    """A range of nights, as docs/operations.md tells; both ends are included."""
+    command = ["backfill", "create", "--dag-id", "ingest_logs"]
+    command += ["--from-date", first, "--to-date", last]
+    code = (
+        "import os, pathlib, sys; from biglog.cli.airflow_home import environment; "
+        "os.environ.update(environment(pathlib.Path(sys.argv[1]))); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'airflow', *sys.argv[2:]])"
+    )
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(service.home), *command],
+        env={**ours, "PYTHONPATH": str(PROJECT / "plugins")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 NIGHTS_IN_PROCESS = """
