@@ -13,7 +13,7 @@ from typing import Any
 
 from biglog import lake, offline
 from biglog.errors import BadInput
-from biglog.pipeline import Site, encoder
+from biglog.installation import Site, encoder
 from biglog.records import (
     Encoder,
     Entry,

@@ -117,9 +117,9 @@ def run(stage: str, source: str = "") -> dict[str, Any]:
     date = partition()
 
     def work() -> dict[str, Any]:
-        from biglog import pipeline
+        from biglog import installation, pipeline
 
-        site = pipeline.open_site(smtp=smtp() if stage == "send" else None)
+        site = installation.open_site(smtp=smtp() if stage == "send" else None)
         return asdict(pipeline.run(stage, site, date, source))
 
     done: dict[str, Any] = refuse_bad_input(work)
@@ -132,9 +132,9 @@ def ask(name: str) -> dict[str, Any]:
     given = params()
 
     def work() -> dict[str, Any]:
-        from biglog import answers, pipeline
+        from biglog import answers, installation
 
-        return answers.answer(name, pipeline.open_site(), given)
+        return answers.answer(name, installation.open_site(), given)
 
     return dict(refuse_bad_input(work))
 

@@ -10,15 +10,15 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biglog import lake, settings
+from biglog import lake
 from biglog.errors import BadInput, BigLogError
+from biglog.installation import Site, encoder
 from biglog.records import (
     COUNTS,
     EVENTS,
@@ -26,7 +26,6 @@ from biglog.records import (
     Clustering,
     Coverage,
     Day,
-    Encoder,
     Finding,
     Incident,
     Night,
@@ -37,23 +36,11 @@ from biglog.records import (
 from biglog.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from biglog.answers import Ask
-    from biglog.reports.mail import SmtpSettings
     from biglog.store.ledger import Report
 
 ALIKE = 0.6
 """Calibrated likeness from which a past incident is worth showing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One installation: its settings, its database, and where its mail goes out."""
-
-    settings: Settings
-    engine: Engine
-    smtp: SmtpSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +49,6 @@ class Stage:
     scope: Literal["source", "night"]
     work: Callable[[Site, str, str], StageInfo]
     says: str
-
-
-def open_site(home: Path | None = None, *, smtp: SmtpSettings | None = None) -> Site:
-    """Settings and database of a home directory (BIGLOG_HOME where none is given)."""
-    from biglog.store import connect
-
-    known = settings.load(home)
-    return Site(known, connect.engine(connect.url(known.home)), smtp)
 
 
 def run(name: str, site: Site, date: str, source: str = "") -> StageInfo:
@@ -216,14 +195,6 @@ def count_events(path: Path, source: str, date: str) -> pa.Table:
     return cells.to_arrow().cast(COUNTS)
 
 
-@lru_cache(maxsize=2)
-def encoder(directory: Path) -> Encoder:
-    """The encoder of a directory, loaded once a process."""
-    from biglog.vectors.encoder import load_encoder
-
-    return load_encoder(directory)
-
-
 def embed(site: Site, date: str, _: str) -> StageInfo:
     """Texts of the night's templates that this model has not embedded yet, to vectors."""
     from biglog.answers import embed_texts
@@ -246,12 +217,6 @@ def night_templates(site: Site, date: str) -> dict[str, Template]:
     return {key: one for key, one in every.items() if key in used}
 
 
-def night_weights(counts: pa.Table) -> dict[str, int]:
-    """Lines per template."""
-    sums = counts.group_by("template_id").aggregate([("count", "sum")])
-    return dict(zip(sums["template_id"].to_pylist(), sums["count_sum"].to_pylist(), strict=True))
-
-
 def night_vectors(site: Site, templates: Mapping[str, Template]) -> TemplateVectors:
     from biglog.store import read
 
@@ -266,7 +231,7 @@ def cluster(site: Site, date: str, _: str) -> StageInfo:
     from biglog.store import read
 
     templates = night_templates(site, date)
-    weights = night_weights(read.counts(site.engine, [date]))
+    weights = read.template_totals(site.engine, [date])
     vectors = night_vectors(site, templates)
     grouped = group(vectors, weights, site.settings.clusters)
     described = describe(grouped, vectors, templates, weights, date)

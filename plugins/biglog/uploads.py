@@ -11,7 +11,7 @@ import polars as pl
 
 from biglog import lake, offline
 from biglog.errors import BadInput
-from biglog.pipeline import Site
+from biglog.installation import Site
 
 MAX_BYTES = 512 * 1024**2
 SHOWN = 50
@@ -72,14 +72,13 @@ def analyse(site: Site, path: Path, format_name: str) -> dict[str, Any]:
 
 def usual_counts(site: Site) -> tuple[offline.Past | None, str]:
     """Lines per known template over the last nights, and those nights in words."""
-    from biglog.pipeline import night_weights
     from biglog.store import read
 
     today = datetime.now(UTC).date()
     nights = read.nights(site.engine)[-USUAL_DAYS:]
     if not nights:
         return None, f"the file itself: no night before {today + timedelta(days=1)} is known"
-    counts = night_weights(read.counts(site.engine, nights))
+    counts = read.template_totals(site.engine, nights)
     return offline.Past(counts, read.templates(site.engine)), f"{nights[0]} to {nights[-1]}"
 
 

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from biglog import answers, pipeline
+from biglog import answers, installation, pipeline
 from biglog.cli.main import main
 from biglog.errors import BadInput
 
@@ -37,7 +37,7 @@ class Words:
 @pytest.fixture
 def words(monkeypatch):
     encoder = Words()
-    for room in (answers, pipeline):
+    for room in (answers, installation, pipeline):
         monkeypatch.setattr(room, "encoder", lambda _: encoder)
     return encoder
 

@@ -6,7 +6,7 @@ import pytest
 from inbox import listening
 from small_nights import DATES, LINES, RECORDED, SOURCE, SOURCES, head
 
-from biglog import pipeline, settings
+from biglog import installation, settings
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def home(tmp_path, recordings):
 
 @pytest.fixture
 def site(home, database):
-    return pipeline.Site(settings.load(home), database)
+    return installation.Site(settings.load(home), database)
 
 
 @pytest.fixture

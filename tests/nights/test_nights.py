@@ -138,10 +138,10 @@ def test_a_late_file_and_a_second_run_bring_the_source_back(site, home):
 
 KILLED_AFTER = """
 import os, signal, sys
-from biglog import pipeline, settings
+from biglog import installation, pipeline, settings
 from biglog.store import connect
 from pathlib import Path
-site = pipeline.Site(settings.load(Path(sys.argv[1])), connect.engine(sys.argv[2]))
+site = installation.Site(settings.load(Path(sys.argv[1])), connect.engine(sys.argv[2]))
 for stage in pipeline.STAGES:
     for source in [one.name for one in site.settings.sources] if stage.scope == "source" else [""]:
         pipeline.run(stage.name, site, sys.argv[3], source)

@@ -5,7 +5,7 @@ import json
 import pytest
 from small_nights import DATES, run_night
 
-from biglog import pipeline
+from biglog import installation, pipeline
 from biglog.errors import TryAgain
 from biglog.reports.mail import SmtpSettings
 
@@ -18,7 +18,7 @@ def mailing(home, database, inbox):
         '[report]\nrecipients = ["ada@example.com", "lin@example.com"]\nmail_locale = "en"\n'
     )
     known = settings.load(home)
-    return pipeline.Site(known, database, SmtpSettings("127.0.0.1", inbox.port))
+    return installation.Site(known, database, SmtpSettings("127.0.0.1", inbox.port))
 
 
 def test_each_recipient_gets_the_night_once(mailing, inbox):

@@ -35,7 +35,7 @@ def token(airflow):
 
 @pytest.fixture
 def site(database, tmp_path):  # noqa: F811
-    from biglog.pipeline import Site
+    from biglog.installation import Site
     from biglog.settings import EmbedSettings, Settings
 
     no_model = EmbedSettings(model=str(tmp_path / "no-model"))

@@ -118,7 +118,7 @@ def tell_migrations() -> str:
 
 
 def tell_encoder() -> str:
-    from biglog.pipeline import encoder
+    from biglog.installation import encoder
 
     model = encoder(settings.load().encoder)
     return f"{model.model_id}, {model.dim} numbers a text"

@@ -139,12 +139,12 @@ def match(
 
     Examples: `biglog match "connection refused" --in a.log b.log`; `biglog match "磁盘空间不足"`
     """
-    from biglog import answers, pipeline
+    from biglog import answers, installation
 
     if not text.strip():
         raise BadInput("the query is empty; give the text of a line or of an error")
     offline.check_files(within)
-    model = pipeline.encoder(settings.load().encoder)
+    model = installation.encoder(settings.load().encoder)
     if not offline.readable(model, [offline.mask_query(text)]):
         say(f"no word of {text!r} is known to {model.model_id}, so nothing is like it to the model")
         return
@@ -154,7 +154,7 @@ def match(
         )
         rows = [match_row(one.match, one.count, rank) for rank, one in enumerate(found, 1)]
     else:
-        stored = answers.match(pipeline.open_site(), text, threshold=threshold, limit=top)
+        stored = answers.match(installation.open_site(), text, threshold=threshold, limit=top)
         rows = [match_row(one, None, rank) for rank, one in enumerate(stored, 1)]
     show_matches(rows, threshold, as_json=as_json)
 
@@ -198,12 +198,12 @@ def embed(
     """
     import numpy as np
 
-    from biglog import lake, pipeline
+    from biglog import installation, lake
 
     offline.check_files([file])
     check_out(out, among=[file], suffixes=NPY)
     texts = text_lines(file)
-    encoder = pipeline.encoder(model or settings.load().encoder)
+    encoder = installation.encoder(model or settings.load().encoder)
     known = offline.readable(encoder, texts)
     unknown = np.full(encoder.dim, np.nan, np.float32)
     rows = np.stack([known.get(text, unknown) for text in texts]).astype(np.float32)

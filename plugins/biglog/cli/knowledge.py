@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from biglog import answers, pipeline, settings
+from biglog import answers, installation, settings
 from biglog.cli.console import emit, say, table
 from biglog.errors import BadInput
 from biglog.records import Entry, Hit
@@ -20,7 +20,7 @@ ID = typer.Argument(..., help="An entry's id, as searches and lists print it.")
 JSON = typer.Option(False, "--json", help="One JSON line a row.")
 
 
-def site(store: Path | None) -> pipeline.Site:
+def site(store: Path | None) -> installation.Site:
     """The knowledge base's database, its schema up to date."""
     from biglog.settings import PROJECT
     from biglog.store import connect, embedded, migrate
@@ -30,7 +30,7 @@ def site(store: Path | None) -> pipeline.Site:
         known = replace(known, home=writable(store))
     engine = connect.engine(embedded.start(known.home) if store else connect.url(known.home))
     migrate.migrate(engine, PROJECT / "sql")
-    return pipeline.Site(known, engine)
+    return installation.Site(known, engine)
 
 
 def writable(store: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from biglog import answers, lake, pipeline, settings
+from biglog import answers, installation, lake, pipeline, settings
 from biglog.cli import airflow_home
 from biglog.cli.console import progress, say, table
 from biglog.errors import BadInput, BigLogError
@@ -58,7 +58,7 @@ def prepare(known: Settings) -> None:
     """The schema up to date and the starter knowledge in place."""
     from biglog.store import migrate
 
-    site = pipeline.open_site(known.home)
+    site = installation.open_site(known.home)
     migrate.migrate(site.engine, PROJECT / "sql")
     answers.import_knowledge(site, PROJECT / "knowledge")
 
@@ -155,7 +155,7 @@ def finished(known: Settings) -> set[str]:
     """Nights whose report has been rendered: the last stage that changes anything."""
     from biglog.store import ledger
 
-    reports = ledger.reports(pipeline.open_site(known.home).engine, limit=10_000)
+    reports = ledger.reports(installation.open_site(known.home).engine, limit=10_000)
     return {one.date for one in reports}
 
 
@@ -199,7 +199,7 @@ def verdict(date: str) -> str:
     from biglog.reports.voice import voice
     from biglog.store import read
 
-    night, english = read.night(pipeline.open_site().engine, date), voice("en", "UTC")
+    night, english = read.night(installation.open_site().engine, date), voice("en", "UTC")
     return " ".join(part for part in (f"{date}:", headline(night, english), lead(night, english)))
 
 
@@ -209,7 +209,7 @@ def report_of(known: Settings, date: str) -> Path:
 
 def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
     """What the last night says, where its report lies, three questions, and what to try next."""
-    site = pipeline.open_site(known.home)
+    site = installation.open_site(known.home)
     say("")
     say(verdict(date))
     for locale in known.report.locales:
@@ -237,7 +237,7 @@ SHOWN = 5
 WIDEST = 40
 
 
-def ask(site: pipeline.Site, name: str, date: str) -> None:
+def ask(site: installation.Site, name: str, date: str) -> None:
     """One question of ``sql/queries`` with the first rows of its answer."""
     from biglog.store import queries
 

@@ -147,6 +147,20 @@ def counts_of(connection: Connection, dates: Sequence[str]) -> pa.Table:
     return copy.fetch(connection, COUNT_QUERY, (list(dates),), COUNTS)
 
 
+def template_totals(engine: Engine, dates: Iterable[str]) -> dict[str, int]:
+    """Lines per template over those nights, all sources."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT template_id, sum(count) FROM biglog.template_count"
+                " WHERE date = ANY(CAST(:dates AS date[])) GROUP BY template_id"
+                " ORDER BY template_id"
+            ),
+            {"dates": list(dates)},
+        )
+        return {template_id: int(lines) for template_id, lines in found}
+
+
 def coverage(engine: Engine, date: str) -> tuple[Coverage, ...]:
     with engine.connect() as connection:
         return coverage_of(connection, date)

@@ -10,8 +10,8 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from biglog import __version__, pipeline
-from biglog.pipeline import Site
+from biglog import __version__, installation
+from biglog.installation import Site
 from biglog.web import entries, nights, pages, uploads
 from biglog.web.access import check_origin, may_read
 from biglog.web.desk import Desk
@@ -22,7 +22,7 @@ from biglog.web.problems import handle_problems
 GUARDS = [Depends(get_user), Depends(may_read), Depends(check_origin)]
 
 
-def create_app(open_site: Callable[[], Site] = pipeline.open_site) -> FastAPI:
+def create_app(open_site: Callable[[], Site] = installation.open_site) -> FastAPI:
     """The app; the database is opened by the first request that needs it."""
     app = FastAPI(
         title="BigLog",

@@ -10,12 +10,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from biglog import answers, pipeline
+from biglog import answers, installation
 from biglog.errors import BadInput
+from biglog.installation import Site
 from biglog.knowledge.chunks import chunks
 from biglog.knowledge.search import Index, build_index, search
 from biglog.knowledge.tokens import language
-from biglog.pipeline import Site
 from biglog.records import Encoder, Entry, Hit, identify
 from biglog.store import knowledge, read
 
@@ -46,7 +46,7 @@ class Desk:
         with self.lock:
             if self._encoder is None and not self._no_encoder:
                 try:
-                    self._encoder = pipeline.encoder(self.site.settings.encoder)
+                    self._encoder = installation.encoder(self.site.settings.encoder)
                 except BadInput as error:
                     self._no_encoder = str(error)
                     log.warning("searching by words alone: %s", error)
