@@ -15,8 +15,8 @@ MEASURED = (
     ("incidents.py", ()),
     ("templates.py", ("{data}", "--speed")),
     ("lines.py", ("{data}/sessions/hdfs_2pct.log",)),
-    ("sessions.py", ("{data}",)),
-    ("lines_detect.py", ("{data}",)),
+    ("sessions.py", ("{data}/sessions",)),
+    ("lines_detect.py", ("{data}/lines/thunderbird_19k.log",)),
     (
         "knowledge.py",
         (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biglog import lake, offline
 from biglog.errors import BadInput
@@ -25,6 +25,9 @@ from biglog.records import (
     identify,
 )
 from biglog.settings import PROJECT
+
+if TYPE_CHECKING:
+    from biglog.knowledge.search import Index
 
 STARTER_ENTRIES = PROJECT / "knowledge"
 MAX_RUNBOOKS = 3
@@ -69,17 +72,25 @@ def import_knowledge(site: Site, folder: Path) -> Imported:
         index_entry(site, knowledge.create(site.engine, entry, comment="imported"))
     for entry in changed:
         index_entry(site, knowledge.update(site.engine, entry, comment="imported"))
-    embed_pieces(site)
+    if added or changed:  # the encoder takes seconds to load; a usual call changes nothing
+        embed_pieces(site)
     broken = tuple(f"{one.source} ({one.reason})" for one in found.broken)
     same = len(found.entries) - len(added) - len(changed)
     return Imported(len(added), len(changed), same, broken)
 
 
 def save_entry(site: Site, entry: Entry, *, author: str = "", comment: str = "") -> Entry:
-    """A new entry, or the next version of one, ready to be found.
+    """A new entry, or the next version of one, ready to be found by word and by meaning.
 
     Raises BadInput where somebody saved it since it was read.
     """
+    saved = save_words(site, entry, author=author, comment=comment)
+    embed_pieces(site)
+    return saved
+
+
+def save_words(site: Site, entry: Entry, *, author: str = "", comment: str = "") -> Entry:
+    """As save_entry, to be found by word alone until its pieces are embedded."""
     from biglog.knowledge.tokens import language
     from biglog.store import knowledge
 
@@ -90,7 +101,6 @@ def save_entry(site: Site, entry: Entry, *, author: str = "", comment: str = "")
         named = replace(full, entry_id=identify("entry", entry.title, entry.content))
         saved = knowledge.create(site.engine, named, author=author, comment=comment)
     index_entry(site, saved)
-    embed_pieces(site)
     return saved
 
 
@@ -111,35 +121,50 @@ def embed_pieces(site: Site) -> None:
     embed_texts(site, list(knowledge.chunk_texts(site.engine).values()))
 
 
-def embed_texts(site: Site, texts: list[str]) -> int:
-    """Vectors of the texts that have none yet; each batch is committed. Returns how many."""
+def embed_texts(site: Site, texts: Sequence[str]) -> int:
+    """Vectors of the texts that have none yet; each batch is committed. Returns how many.
+
+    A text without a word that the model knows gets none: one odd line must not stop a night.
+    """
     from biglog.store import read, write
     from biglog.vectors.distinct import embed_distinct
 
     model = encoder(site.settings.encoder)
     known = read.known_texts(site.engine, model.model_id)
+    legible = [one for one, ok in zip(texts, model.readable(texts), strict=True) if ok]
     every = site.settings.embed.commit_every
     return sum(
         write.save_vectors(site.engine, model.model_id, model.dim, batch)
-        for batch in embed_distinct(texts, known, model.encode, batch=every)
+        for batch in embed_distinct(legible, known, model.encode, batch=every)
     )
 
 
 def asker(site: Site) -> Ask:
     """What answers questions from the published entries; made once, asked many times."""
-    from biglog.knowledge.search import build_index, search
-    from biglog.store import knowledge, read
+    from biglog.knowledge.search import search
+    from biglog.store import knowledge
 
     model = encoder(site.settings.encoder)
-    entries = knowledge.entries(site.engine, state="published")
-    texts = list(knowledge.chunk_texts(site.engine).values())
-    vectors = read.text_vectors(site.engine, model.model_id, texts)
-    index = build_index(entries, encoder=model, vectors=vectors)
+    index = index_entries(site, knowledge.entries(site.engine, state="published"), model)
 
     def ask(question: str, top: int) -> tuple[Hit, ...]:
         return search(question, index, encoder=model, top=top)
 
     return ask
+
+
+def index_entries(site: Site, entries: Sequence[Entry], model: Encoder | None) -> Index:
+    """The entries made ready to be asked, with the vectors the store has; without a model by
+    words alone.
+    """
+    from biglog.knowledge.search import build_index
+    from biglog.store import knowledge, read
+
+    if model is None:
+        return build_index(entries)
+    texts = list(knowledge.chunk_texts(site.engine).values())
+    vectors = read.text_vectors(site.engine, model.model_id, texts)
+    return build_index(entries, encoder=model, vectors=vectors)
 
 
 def runbooks(ask: Ask, incident: Incident) -> tuple[Similar, ...]:
@@ -178,10 +203,13 @@ def likeness(model: Encoder, cosine: float) -> float:
     return round(float(model.similarity(np.array([cosine]))[0]), 4)
 
 
-def incident_vectors(site: Site, incidents: Sequence[Incident]) -> Vectors:
-    """A row per incident: what its lines mean, their values masked as a template's are."""
-    model = encoder(site.settings.encoder)
-    return model.encode([masked_lines(one) for one in incidents])
+def incident_vectors(site: Site, incidents: Sequence[Incident]) -> dict[str, Vectors]:
+    """By incident id, what its lines mean, their values masked as a template's are; none for an
+    incident of which the model knows no word.
+    """
+    texts = {one.incident_id: masked_lines(one) for one in incidents}
+    rows = offline.readable(encoder(site.settings.encoder), list(texts.values()))
+    return {key: rows[text] for key, text in texts.items() if text in rows}
 
 
 def masked_lines(incident: Incident) -> str:

@@ -152,13 +152,8 @@ def similarities(
 def readable(model: Encoder, texts: Sequence[str]) -> dict[str, np.ndarray]:
     """The vectors of the distinct texts; without those that have no word the model knows."""
     distinct = sorted(set(texts))
-    try:
-        return dict(zip(distinct, model.encode(distinct), strict=True))
-    except BadInput:
-        if len(distinct) == 1:
-            return {}
-        half = len(distinct) // 2
-        return readable(model, distinct[:half]) | readable(model, distinct[half:])
+    known = [one for one, ok in zip(distinct, model.readable(distinct), strict=True) if ok]
+    return dict(zip(known, model.encode(known), strict=True))
 
 
 def mask_query(query: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,14 +29,15 @@ from biglog.records import (
     Finding,
     Incident,
     Night,
+    Similar,
     StageInfo,
     Template,
     TemplateVectors,
+    Vectors,
 )
 from biglog.settings import Settings
 
 if TYPE_CHECKING:
-    from biglog.answers import Ask
     from biglog.store.ledger import Report
 
 ALIKE = 0.6
@@ -197,12 +198,13 @@ def count_events(path: Path, source: str, date: str) -> pa.Table:
 
 def embed(site: Site, date: str, _: str) -> StageInfo:
     """Texts of the night's templates that this model has not embedded yet, to vectors."""
-    from biglog.answers import embed_texts
+    from biglog.answers import embed_pieces, embed_texts
     from biglog.store import write
 
     model = encoder(site.settings.encoder)
     texts = [one.model_text for one in night_templates(site, date).values()]
     done = embed_texts(site, texts)
+    embed_pieces(site)  # runbooks, which another model has to read again
     indexed = write.index_vectors(site.engine, model.model_id)
     note = f"model {model.model_id}, {'indexed' if indexed else 'exact search'}"
     return StageInfo("embed", "", date, len(texts), done, note=note)
@@ -286,6 +288,14 @@ def night_day(site: Site, date: str) -> Day:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the night's findings rest on."""
+
+    history_days: int
+    model_id: str
+
+
 def detect(site: Site, date: str, _: str) -> StageInfo:
     """What is new, odd or missing against earlier nights."""
     from biglog.findings.judge import judge
@@ -296,7 +306,8 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
     found = judge(day, history, site.settings.detect, model.similarity)
     lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
-    lake.write_json(lake.night(site.settings.lake, date, "history"), int, len(history.dates))
+    basis = Basis(len(history.dates), model.model_id)
+    lake.write_json(lake.night(site.settings.lake, date, "basis"), Basis, basis)
     return StageInfo(
         "detect",
         "",
@@ -309,7 +320,6 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
 
 def correlate(site: Site, date: str, _: str) -> StageInfo:
     """Findings that belong together, with what is known of the like."""
-    from biglog.answers import asker
     from biglog.incidents.correlate import correlate as group_findings
     from biglog.store import read
 
@@ -318,34 +328,61 @@ def correlate(site: Site, date: str, _: str) -> StageInfo:
     findings: tuple[Finding, ...] = lake.read_json(path, tuple[Finding, ...])
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
     grouped = group_findings(findings, night_day(site, date), history, site.settings.incidents)
-    ask = asker(site)
-    known = tuple(with_past(site, one, ask) for one in grouped)
+    known = with_past(site, grouped)
     lake.write_json(lake.night(site.settings.lake, date, "incidents"), tuple[Incident, ...], known)
     return StageInfo("correlate", "", date, len(findings), len(known))
 
 
-def with_past(site: Site, incident: Incident, ask: Ask) -> Incident:
-    """The incident with similar past ones and the runbooks to open."""
-    from biglog.answers import incident_vectors, likeness, runbooks
+def with_past(site: Site, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
+    """The incidents with similar past ones and the runbooks to open; their vectors are kept, so
+    that later nights find them.
+    """
+    from biglog.answers import asker, incident_vectors, runbooks
+    from biglog.store import write
+
+    if not incidents:
+        return ()
+    model = encoder(site.settings.encoder)
+    vectors = incident_vectors(site, incidents)
+    named = [
+        (write.incident_text(one), vectors[one.incident_id])
+        for one in incidents
+        if one.incident_id in vectors
+    ]
+    write.save_vectors(site.engine, model.model_id, model.dim, named)
+    ask = asker(site)
+    return tuple(
+        replace(
+            one,
+            similar=similar_past(site, one, vectors.get(one.incident_id)),
+            runbooks=runbooks(ask, one),
+        )
+        for one in incidents
+    )
+
+
+def similar_past(site: Site, incident: Incident, vector: Vectors | None) -> tuple[Similar, ...]:
+    """Incidents of earlier nights that are alike enough to show."""
+    from biglog.answers import likeness
     from biglog.store import search
 
+    if vector is None:
+        return ()
     model = encoder(site.settings.encoder)
     near = search.similar_incidents(
         site.engine,
         model.model_id,
-        incident_vectors(site, [incident])[0],
+        vector,
         incident.date,
         limit=3,
         excluding=[incident.incident_id],
     )
     past = [replace(one, similarity=likeness(model, one.similarity)) for one in near]
-    alike = tuple(one for one in past if one.similarity >= ALIKE)
-    return replace(incident, similar=alike, runbooks=runbooks(ask, incident))
+    return tuple(one for one in past if one.similarity >= ALIKE)
 
 
 def publish(site: Site, date: str, _: str) -> StageInfo:
-    """The night into the database, in one transaction."""
-    from biglog.answers import incident_vectors
+    """The night into the database, in one transaction; all of it is ready, no model is needed."""
     from biglog.store import read, write
 
     base = site.settings.lake
@@ -358,22 +395,17 @@ def publish(site: Site, date: str, _: str) -> StageInfo:
     clusters: tuple[Cluster, ...] = lake.read_json(
         lake.night(base, date, "clusters"), tuple[Cluster, ...]
     )
-    model = encoder(site.settings.encoder)
+    basis: Basis = lake.read_json(lake.night(base, date, "basis"), Basis)
     night = Night(
         date=date,
-        coverage=tuple(read.coverage(site.engine, date)),
+        coverage=read.coverage(site.engine, date),
         findings=findings,
         incidents=incidents,
         clusters=clusters,
         templates={},
-        history_days=lake.read_json(lake.night(base, date, "history"), int),
-        model_id=model.model_id,
+        history_days=basis.history_days,
+        model_id=basis.model_id,
     )
-    if incidents:
-        texts = [write.incident_text(one) for one in incidents]
-        vectors = incident_vectors(site, incidents)
-        named = zip(texts, vectors, strict=True)
-        write.save_vectors(site.engine, model.model_id, model.dim, named)
     write.publish(site.engine, night)
     rows = len(findings) + len(incidents) + len(clusters)
     return StageInfo("publish", "", date, rows, rows)

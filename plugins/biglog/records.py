@@ -152,7 +152,14 @@ class Encoder(Protocol):
     def dim(self) -> int: ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit rows, shape (n, dim), in the order of the texts, independent of batch mates."""
+        """Unit rows, shape (n, dim), in the order of the texts, independent of batch mates.
+
+        Raises BadInput for a text that is not readable.
+        """
+        ...
+
+    def readable(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which texts have a word that the model knows, shape (n,): an emoji alone has none."""
         ...
 
     def similarity(self, cosine: npt.NDArray[Any]) -> Scores:

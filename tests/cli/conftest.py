@@ -21,8 +21,14 @@ class Words:
         rows = [self.row(text) for text in texts]
         return np.array(rows, np.float32).reshape(len(rows), self.dim)
 
+    def readable(self, texts):
+        return np.array([bool(self.known(text)) for text in texts], bool)
+
+    def known(self, text):
+        return [one for one in text.lower().split() if one.isascii() and one.isalpha()]
+
     def row(self, text):
-        words = [one for one in text.lower().split() if one.isascii() and one.isalpha()]
+        words = self.known(text)
         if not words:
             raise BadInput(f"cannot embed {text[:60]!r}: no known word")
         row = np.zeros(self.dim)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from small_nights import DATES, SOURCES, contents, run_night
-from sqlalchemy import text
+from sqlalchemy import text as text_of
 
 from biglog import lake, pipeline
 from biglog.errors import BadInput, TryAgain
@@ -228,5 +228,19 @@ def test_the_catalogue_is_not_forked_by_two_parsers(site):
     for thread in threads:
         thread.join()
     with site.engine.connect() as connection:
-        patterns = connection.execute(text("SELECT pattern FROM biglog.template")).scalars().all()
+        patterns = (
+            connection.execute(text_of("SELECT pattern FROM biglog.template")).scalars().all()
+        )
     assert len(patterns) == len(set(patterns)) > 10
+
+
+def test_a_line_that_the_model_cannot_read_does_not_stop_the_night(site, home):
+    path = home / "landing" / "shop_app1" / f"{DATES[0]}.log"
+    text = path.read_text("utf-8")
+    stamp = text[:23]
+    path.write_text(f"{text}{stamp} ERROR shop \U0001f525\U0001f525\n", "utf-8")
+    run_night(site, DATES[0])
+    with site.engine.connect() as connection:
+        patterns = connection.execute(text_of("SELECT pattern FROM biglog.template")).scalars()
+        assert "\U0001f525\U0001f525" in set(patterns)
+    assert DATES[0] in read.nights(site.engine)

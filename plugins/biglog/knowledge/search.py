@@ -96,18 +96,11 @@ def embed(
 def encode_each(texts: Sequence[str], encoder: Encoder) -> dict[str, Vectors]:
     """A vector per text; zeros, which are like nothing, where the encoder reads no word of it."""
     distinct = list(dict.fromkeys(texts))
-    try:
-        return dict(zip(distinct, encoder.encode(distinct), strict=True))
-    except BadInput:
-        return {text: encode_one(text, encoder) for text in distinct}
-
-
-def encode_one(text: str, encoder: Encoder) -> Vectors:
-    try:
-        row: Vectors = encoder.encode([text])[0]
-        return row
-    except BadInput:
-        return np.zeros(encoder.dim, dtype=np.float32)
+    rows = np.zeros((len(distinct), encoder.dim), dtype=np.float32)
+    known = np.flatnonzero(encoder.readable(distinct))
+    if len(known):
+        rows[known] = encoder.encode([distinct[place] for place in known])
+    return dict(zip(distinct, rows, strict=True))
 
 
 def search(
@@ -165,7 +158,7 @@ def by_meaning(query: str, index: Index, encoder: Encoder | None) -> Scores:
     best = np.zeros(len(index.entries))
     if encoder is None or index.vectors is None:
         return best
-    asked = encode_one(query, encoder)
+    asked = encode_each([query], encoder)[query]
     likeness = encoder.similarity(index.vectors @ asked)
     readable = index.vectors.any(axis=1) & asked.any()
     np.maximum.at(best, index.owners, np.where(readable, likeness, 0.0))

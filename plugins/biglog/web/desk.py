@@ -13,11 +13,9 @@ from fastapi import Depends, Request
 from biglog import answers, installation
 from biglog.errors import BadInput
 from biglog.installation import Site
-from biglog.knowledge.chunks import chunks
-from biglog.knowledge.search import Index, build_index, search
-from biglog.knowledge.tokens import language
-from biglog.records import Encoder, Entry, Hit, identify
-from biglog.store import knowledge, read
+from biglog.knowledge.search import Index, search
+from biglog.records import Encoder, Entry, Hit
+from biglog.store import knowledge
 
 log = logging.getLogger(__name__)
 
@@ -63,43 +61,17 @@ class Desk:
         seen = tuple((one.entry_id, one.version) for one in entries)
         with self.lock:
             if self._index is None or seen != self._seen:
-                self._index, self._seen = self.build(entries), seen
+                self._index = answers.index_entries(self.site, entries, self.encoder())
+                self._seen = seen
             return self._index
-
-    def build(self, entries: tuple[Entry, ...]) -> Index:
-        encoder = self.encoder()
-        if encoder is None:
-            return build_index(entries)
-        texts = [chunk.text for entry in entries for chunk in chunks(entry)]
-        known = read.text_vectors(self.site.engine, encoder.model_id, texts)
-        return build_index(entries, encoder=encoder, vectors=known)
 
     def ask(self, question: str, top: int) -> tuple[Hit, ...]:
         return search(question, self.index(), encoder=self.encoder(), top=top)
 
     def save(self, entry: Entry, *, author: str, comment: str = "") -> Entry:
         """A new entry (without id) or the next version of one."""
-        if self.encoder() is not None:
-            return answers.save_entry(self.site, entry, author=author, comment=comment)
-        return self.save_without_vectors(entry, author=author, comment=comment)
-
-    def save_without_vectors(self, entry: Entry, *, author: str, comment: str) -> Entry:
-        put = knowledge.update if entry.entry_id else knowledge.create
-        key = entry.entry_id or identify("entry", entry.title, entry.content)
-        full = Entry(
-            key,
-            entry.title,
-            entry.content,
-            entry.category,
-            entry.tags,
-            source=entry.source,
-            language=language(f"{entry.title}\n{entry.content}"),
-            state=entry.state,
-            version=entry.version,
-        )
-        saved = put(self.site.engine, full, author=author, comment=comment)
-        answers.index_entry(self.site, saved)
-        return saved
+        save = answers.save_words if self.encoder() is None else answers.save_entry
+        return save(self.site, entry, author=author, comment=comment)
 
     def close(self) -> None:
         with self.lock:
