@@ -20,8 +20,8 @@ def names(path, date="2026-11-02"):
     return [one.name for one in find(SourceSettings("web", str(path)), date)]
 
 
-def test_the_partitions_files_sorted(landing):
-    assert names(landing / "web-{date}.log*") == ["web-2026-11-02.log", "web-2026-11-02.log.1"]
+def test_the_partitions_files_oldest_first(landing):
+    assert names(landing / "web-{date}.log*") == ["web-2026-11-02.log.1", "web-2026-11-02.log"]
 
 
 def test_other_ways_to_write_a_date(landing):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from biglog.errors import BadInput
 from biglog.settings import SourceSettings
+from biglog.sources.rotation import age
 
 PLACES = ("date", "yyyymmdd", "yyyy", "mm", "dd")
 WILD = re.compile(r"[*?\[]")
 
 
 def find(source: SourceSettings, date: str) -> tuple[Path, ...]:
-    """Sorted files of the partition; empty where nothing has arrived.
+    """Files of the partition, oldest lines first; empty where nothing has arrived.
 
     Raises BadInput where the folder is missing or closed, or a match is not a file.
     """
@@ -27,7 +28,7 @@ def find(source: SourceSettings, date: str) -> tuple[Path, ...]:
             f"{source.path!r} in sources.toml"
         )
     check_open(root, source)
-    found = sorted(root.glob(rest)) if rest else []
+    found = sorted(root.glob(rest), key=age) if rest else []
     return tuple(path for path in found if is_wanted(path, root, source))
 
 
