@@ -12,7 +12,7 @@ import polars as pl
 
 MARK = "\x01"
 WILDCARD = "<*>"
-BLANKS = r" {2,}| ?[\t\r\n\x0b\x0c][ \t\r\n\x0b\x0c]*"  # all that a single blank is not
+BLANKS = r" *[\t\r\n\x0b\x0c][ \t\r\n\x0b\x0c]*| {2,}"  # all that a single blank is not
 MAX_CHARS = 4096
 
 # A run of digits collapses where it starts a word or is long; "eth1" and "ipv6" keep theirs. Long

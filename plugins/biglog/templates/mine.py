@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from biglog import columns
+from biglog.columns import Indices, Text
 from biglog.records import Mined, Template, identify
 from biglog.settings import TemplateSettings
 from biglog.templates.catalogue import Catalogue
-from biglog.templates.extract import Indices, parameters, values_under
+from biglog.templates.extract import Spans, parameters, tidied, whole
 from biglog.templates.mask import (
     MARK,
     MAX_CHARS,
-    WILDCARD,
     collapse,
     mask,
     model_text,
     tidy,
 )
 from biglog.templates.merge import generalise
+from biglog.templates.shapes import Grouped, group, smallest
 from biglog.templates.tokens import Tokens, parse, pattern, prepare
 
 MAX_EXAMPLE = 2000
@@ -51,32 +54,38 @@ def mine(
     known = Catalogue(catalogue)
     if len(contents) == 0:
         return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
-    heads = cut(pl.Series("content", contents).cast(pl.String).fill_null(""))
-    clean = on_threads(heads, tidy(pl.col("content")))
-    shapes = code(on_threads(clean, collapse(pl.col("content"))))
+    heads = cut(columns.from_arrow(contents))
+    groups = group(heads)
+    shapes = write_shapes(heads, groups)
     masked = code(shapes.texts.to_frame("content").select(mask(pl.col("content"))).to_series())
-    prepared = [prepare(text) for text in masked.texts]
+    prepared = [prepared_once(text) for text in masked.texts]
     chosen = choose(prepared, known, settings)
-    return assemble(heads, clean, shapes, masked.numbers, chosen)
+    return assemble(heads, tidied(heads, groups.untidy), shapes, masked.numbers, chosen)
 
 
-def cut(contents: pl.Series) -> pl.Series:
+@lru_cache(maxsize=100_000)
+def prepared_once(masked: str) -> Tokens:
+    """Most shapes of a batch were in the batch before."""
+    return prepare(masked)
+
+
+def cut(contents: Text) -> Text:
     """Contents with the over-long ones cut after a whole word, the rest a variable."""
-    if not (contents.str.len_bytes() > MAX_CHARS).any():
+    if np.diff(contents.offsets).max(initial=0) <= MAX_CHARS:
         return contents
     text = pl.col("content")
     head = text.str.slice(0, MAX_CHARS).str.replace(r"(?s)[^ \t]{0,256}$", MARK)
-    long = text.str.len_bytes() > MAX_CHARS
-    long &= text.str.len_chars() > MAX_CHARS
-    return contents.to_frame("content").select(pl.when(long).then(head).otherwise(text)).to_series()
+    long = text.str.len_chars() > MAX_CHARS
+    frame = contents.to_series("content").to_frame()
+    return columns.from_series(frame.select(pl.when(long).then(head).otherwise(text)).to_series())
 
 
-def on_threads(contents: pl.Series, expression: pl.Expr) -> pl.Series:
-    """The expression of the contents; polars gives one thread to one expression, so in parts."""
-    size = -(-len(contents) // pl.thread_pool_size())
-    parts = [contents[at : at + size] for at in range(0, len(contents), size)]
-    plans = [part.to_frame("content").lazy().select(expression) for part in parts]
-    return pl.concat(pl.collect_all(plans)).to_series()
+def write_shapes(contents: Text, groups: Grouped) -> Coded:
+    """The shapes as texts, from the first content of each."""
+    firsts = contents.to_arrow().take(pa.array(groups.first))
+    frame = pl.Series("content", pl.from_arrow(firsts)).to_frame()
+    written = code(frame.select(collapse(tidy(pl.col("content")))).to_series())
+    return Coded(written.texts, written.numbers[groups.numbers])
 
 
 def code(texts: pl.Series) -> Coded:
@@ -125,8 +134,8 @@ def name(tokens: Tokens, elders: list[Template]) -> Template:
 
 
 def assemble(
-    heads: pl.Series,
-    clean: pl.Series,
+    heads: Text,
+    clean: Spans,
     shapes: Coded,
     masked_of_shape: Indices,
     chosen: list[Template],
@@ -152,29 +161,20 @@ def first_of(numbers: Indices) -> Indices:
 
 
 def complete(
-    templates: list[Template], heads: pl.Series, numbers: Indices, shapes: pl.Series
+    templates: list[Template], heads: Text, numbers: Indices, shapes: pl.Series
 ) -> tuple[Template, ...]:
     """Templates with model text and example; both follow from the contents, not their order."""
     fresh = [i for i, one in enumerate(templates) if not one.model_text]
-    examples = smallest(heads, numbers, fresh)
+    described = describe([templates[i].pattern for i in fresh], shapes.gather(fresh))
     out = list(templates)
-    for i in fresh:
+    for i, row, text in zip(fresh, smallest(heads, numbers, fresh), described, strict=True):
         one = templates[i]
-        out[i] = replace(
-            one,
-            model_text=describe(one.pattern, shapes[i]) or "[CODE]",
-            example=one.example or examples[i][:MAX_EXAMPLE],
-        )
+        example = one.example or heads.row(row)[:MAX_EXAMPLE]
+        out[i] = replace(one, model_text=text or "[CODE]", example=example)
     return tuple(out)
 
 
-def describe(pattern: str, shape: str) -> str:
-    """The pattern for the encoder, by the kinds of the values in one of its shapes."""
-    return model_text(pattern, values_under(shape, pattern) if WILDCARD in pattern else [])
-
-
-def smallest(heads: pl.Series, numbers: Indices, wanted: list[int]) -> dict[int, str]:
-    """The first content in sorted order of each wanted number."""
-    rows = pl.DataFrame({"number": numbers, "content": heads})
-    rows = rows.filter(pl.col("number").is_in(wanted))
-    return dict(rows.group_by("number").agg(pl.col("content").min()).rows())
+def describe(patterns: list[str], shapes: pl.Series) -> list[str]:
+    """Each pattern for the encoder, by the kinds of the values in one of its shapes."""
+    values = parameters(whole(columns.from_series(shapes)), np.arange(len(patterns)), patterns)
+    return [model_text(one, kinds) for one, kinds in zip(patterns, values.to_pylist(), strict=True)]

@@ -1,0 +1,207 @@
+"""Byte kernels: loops over the bytes of many texts, compiled when first used and then kept on disk.
+
+They take arrays and whole numbers only, release the interpreter's lock, and write into the arrays
+they are given. Texts are rows of ``data`` from ``start`` to before ``end``; the rows ``first`` to
+before ``last`` are worked on, so that several threads can share one call.
+"""
+
+import numpy as np
+from numba import njit
+
+kernel = njit(cache=True, nogil=True)
+
+BLANK, WORD, HEX, DIGIT = 1, 2, 4, 8
+"""Classes of bytes, as ``classes`` has them for each byte."""
+
+
+@kernel
+def mixed(state, byte):
+    state = (state ^ byte) * np.uint64(0xD6E8FEB86659FD93)
+    return state ^ (state >> np.uint64(32))
+
+
+@kernel
+def is_uuid(data, at, end, classes):
+    """Whether 36 bytes from ``at`` are five runs of hexadecimal with dashes between."""
+    if at + 36 > end:
+        return False
+    for place in range(36):
+        byte = data[at + place]
+        if place in (8, 13, 18, 23):
+            if byte != 45:
+                return False
+        elif not classes[byte] & HEX:
+            return False
+    return True
+
+
+@kernel
+def end_of(data, at, end, classes, wanted):
+    while at < end and classes[data[at]] & wanted:
+        at += 1
+    return at
+
+
+@kernel
+def variable_end(data, at, end, hex_end, classes, before):
+    """Where the digits that vary end that begin here; ``at`` where none do."""
+    if hex_end - at == 8 and is_uuid(data, at, end, classes):
+        return at + 36
+    if hex_end - at >= 12:
+        return hex_end
+    if not classes[data[at]] & DIGIT:
+        return at
+    stop = end_of(data, at, end, classes, DIGIT)
+    return stop if stop - at >= 3 or not classes[before] & WORD else at
+
+
+@kernel
+def hash_shapes(data, offsets, first, last, classes, hashes, untidy):
+    for row in range(first, last):
+        start, end = offsets[row], offsets[row + 1]
+        at = end_of(data, start, end, classes, BLANK)
+        while end > at and classes[data[end - 1]] & BLANK:
+            end -= 1
+        untidy[row] = at != start or end != offsets[row + 1]
+        state, before, hex_end = np.uint64(0x9E3779B97F4A7C15), np.uint8(32), at
+        while at < end:
+            byte = data[at]
+            kind = classes[byte]
+            if kind & BLANK:
+                stop = end_of(data, at, end, classes, BLANK)
+                if stop - at > 1 or byte != 32:
+                    untidy[row] = True
+                byte, before, at = np.uint8(32), np.uint8(32), stop
+            elif kind & HEX:
+                if hex_end <= at:
+                    hex_end = end_of(data, at, end, classes, HEX)
+                stop = variable_end(data, at, end, hex_end, classes, before)
+                if stop > at:
+                    byte, before, at = np.uint8(255), np.uint8(48), stop
+                else:
+                    before, at = byte, at + 1
+            else:
+                before, at = byte, at + 1
+            state = mixed(state, np.uint64(byte))
+        hashes[row] = mixed(state, np.uint64(256))
+
+
+@kernel
+def number(hashes):
+    """A number for each hash, in order of first sight, and where each was first seen."""
+    rows = len(hashes)
+    bits = 10
+    while (1 << bits) < 2 * rows:
+        bits += 1
+    mask = np.uint64((1 << bits) - 1)
+    slots = np.full(1 << bits, -1, np.int64)
+    numbers = np.empty(rows, np.int64)
+    first = np.empty(rows, np.int64)
+    found = 0
+    for row in range(rows):
+        slot = hashes[row] & mask
+        while slots[slot] >= 0 and hashes[first[slots[slot]]] != hashes[row]:
+            slot = (slot + np.uint64(1)) & mask
+        if slots[slot] < 0:
+            slots[slot] = found
+            first[found] = row
+            found += 1
+        numbers[row] = slots[slot]
+    return numbers, first[:found].copy()
+
+
+@kernel
+def before(data, offsets, one, other):
+    """Whether one row's text sorts before another's, by bytes, which is by code points."""
+    at, end = offsets[one], offsets[one + 1]
+    of, until = offsets[other], offsets[other + 1]
+    while at < end and of < until:
+        if data[at] != data[of]:
+            return data[at] < data[of]
+        at, of = at + 1, of + 1
+    return end - offsets[one] < until - offsets[other]
+
+
+@kernel
+def find_smallest(data, offsets, numbers, best):
+    """Replace each -2 in ``best`` by the row wanted there; -1 says that none is wanted."""
+    for row in range(len(numbers)):
+        known = best[numbers[row]]
+        if known == -2 or (known >= 0 and before(data, offsets, row, known)):
+            best[numbers[row]] = row
+
+
+@kernel
+def squeeze(data, start, end, rows):
+    """Runs of white space as single blanks, in place; a text only gets shorter."""
+    for row in rows:
+        to, blank = start[row], True
+        for at in range(start[row], end[row]):
+            byte = data[at]
+            if byte == 32 or 9 <= byte <= 13:
+                if not blank:
+                    data[to] = 32
+                    to += 1
+                blank = True
+            else:
+                data[to] = byte
+                to, blank = to + 1, False
+        end[row] = to - 1 if blank and to > start[row] else to
+
+
+@kernel
+def copy_spans(data, start, end, edges, first, last, out):
+    for row in range(first, last):
+        to = edges[row]
+        for at in range(start[row], end[row]):
+            out[to] = data[at]
+            to += 1
+
+
+@kernel
+def equal(data, at, parts, begin, size):
+    for place in range(size):
+        if data[at + place] != parts[begin + place]:
+            return False
+    return True
+
+
+@kernel
+def find(data, at, end, parts, begin, size):
+    """Where the part stands first; -1 where it does not."""
+    if size == 0:
+        return at
+    lead = parts[begin]
+    while at + size <= end:
+        if data[at] == lead and equal(data, at, parts, begin, size):
+            return at
+        at += 1
+    return -1
+
+
+@kernel
+def find_values(
+    data, start, end, numbers, first, last, parts, places, first_part, edges, value_start, value_end
+):
+    for row in range(first, last):
+        part, stop = first_part[numbers[row]], first_part[numbers[row] + 1] - 1
+        if part == stop:
+            continue
+        at, until = start[row], end[row]
+        size, tail = places[part + 1] - places[part], places[stop + 1] - places[stop]
+        if at + size + tail > until or not equal(data, at, parts, places[part], size):
+            continue
+        if not equal(data, until - tail, parts, places[stop], tail):
+            continue
+        at, until, slot = at + size, until - tail, edges[row]
+        for middle in range(part + 1, stop):
+            size = places[middle + 1] - places[middle]
+            found = find(data, at, until, parts, places[middle], size)
+            if found < 0:
+                break
+            value_start[slot], value_end[slot] = at, found
+            at, slot = found + size, slot + 1
+        if slot == edges[row + 1] - 1:
+            value_start[slot], value_end[slot] = at, until
+        else:
+            value_end[edges[row] : slot] = value_start[edges[row] : slot]
