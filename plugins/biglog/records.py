@@ -40,6 +40,9 @@ LINES = pa.schema(
     ]
 )
 
+TIMES = "biglog.times"
+"""Key of the metadata of LINES that says how many times were read by which rule (JSON object)."""
+
 # One row per input line that could not be read as the source's format; sample is cut and redacted.
 QUARANTINE = pa.schema(
     [

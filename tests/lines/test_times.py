@@ -10,7 +10,7 @@ from biglog.lines.times import Clock, end_of_reach, to_utc
 
 def read(text, layout, clock=None, zone=None):
     zones = pl.Series([zone]) if zone else None
-    return to_utc(pl.Series([text]), [layout], clock=clock or Clock(), zones=zones)[0]
+    return to_utc(pl.Series([text]), [layout], clock=clock or Clock(), zones=zones).utc[0]
 
 
 def at(text):
@@ -34,10 +34,68 @@ def at(text):
         ("081109 203615", "%y%m%d %H%M%S", "2008-11-09 20:36:15"),
         ("20171223-22:5:9:6", "%Y%m%d-%H:%M:%S%f", "2017-12-23 22:05:09.006000"),
         ("Mon Nov  2 10:00:00 2026", "any", "2026-11-02 10:00:00"),
+        ("1793613600.123456789", "epoch", "2026-11-02 10:00:00.123457"),
+        (" 1793613600123 ", "epoch", "2026-11-02 10:00:00.123000"),
+        ("2026-11-02 10:00:00.1", "iso", "2026-11-02 10:00:00.100000"),
+        ("2026-11-02T10:00:00.123456789012Z", "iso", "2026-11-02 10:00:00.123456"),
     ],
 )
 def test_layouts(text, layout, wanted):
     assert read(text, layout) == at(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("02 Nov 2026 10:00:00.123", "2026-11-02 10:00:00.123000"),  # Redis
+        ("2 Nov 2026 10:00:00 +0100", "2026-11-02 09:00:00"),
+        ("261102 100000", "2026-11-02 10:00:00"),  # HDFS
+        ("261102  9:00:00", "2026-11-02 09:00:00"),  # MySQL before 5.7
+        ("26/11/02 10:00:00", "2026-11-02 10:00:00"),  # Spark
+        ("2026-11-02-10.00.00.123456", "2026-11-02 10:00:00.123456"),  # DB2, Blue Gene
+        ("20261102T100000Z", "2026-11-02 10:00:00"),
+        ("20261102T100000.5+0100", "2026-11-02 09:00:00.500000"),
+        ("20261102100000", "2026-11-02 10:00:00"),
+        ("Mon Nov 02 10:00:00.123456 2026", "2026-11-02 10:00:00.123456"),  # Apache, error log
+        ("Nov 02, 2026 10:00:00 AM", "2026-11-02 10:00:00"),  # java.util.logging
+        ("Nov 2, 2026 12:00:00 AM", "2026-11-02 00:00:00"),
+        ("Nov 2, 2026, 12:05:00 PM", "2026-11-02 12:05:00"),  # the same, from Java 9 on
+        ("Nov 2, 2026 1:05:00\u202fPM", "2026-11-02 13:05:00"),  # the same, from Java 20 on
+        ("11/02/2026 01:05:00 PM", "2026-11-02 13:05:00"),  # Windows
+        ("11/2/2026 1:05:00 PM", "2026-11-02 13:05:00"),
+        ("2026/11/2 下午1:05:00", "2026-11-02 13:05:00"),
+        ("2026年11月02日 13:05:00", "2026-11-02 13:05:00"),
+        ("2026年11月2日 9时05分00秒", "2026-11-02 09:05:00"),
+        ("November 2, 2026 10:00:00", "2026-11-02 10:00:00"),
+        ("Monday, 02 November 2026 10:00:00", "2026-11-02 10:00:00"),
+        ("Sept 2 2026 10:00:00", "2026-09-02 10:00:00"),
+        ("2026 Nov  2 10:00:00", "2026-11-02 10:00:00"),
+        ("02.11.2026 10:00:00", "2026-11-02 10:00:00"),  # day first wherever dots are written
+        ("Mon Nov  2 10:00:00 CET 2026", "2026-11-02 09:00:00"),  # date
+        ("2026-11-02 10:00:00.123 PST", "2026-11-02 18:00:00.123000"),
+        ("2026-11-02T10:00:00.123+08:00[Asia/Shanghai]", "2026-11-02 02:00:00.123000"),  # Java
+        ("2026-11-02 10:00", "2026-11-02 10:00:00"),
+        ("2026-11-02 13:05:00 PM", None),
+        ("Octember 2, 2026 10:00:00", None),
+    ],
+)
+def test_what_log_writers_print_is_read_without_being_told_how(text, wanted):
+    assert read(text, "any") == (at(wanted) if wanted else None)
+
+
+@pytest.mark.parametrize("text", ["10-30 16:49:06.5", "10.30 16:49:06.5", "Oct 30 16:49:06.5"])
+def test_a_date_without_a_year_is_the_last_such_date(text):
+    clock = Clock(latest=end_of_reach("2026-11-02", 0))
+    assert read(text, "any", clock) == at("2026-10-30 16:49:06.5")
+
+
+def test_one_column_may_hold_many_widths_and_shapes():
+    texts = ["May  2 2026 10:00:00", "April 2 2026 10:00:00", None, "x", "Apr  2 2026 10:00:00.25"]
+    times = to_utc(pl.Series(texts), ["any"], clock=Clock())
+    assert times.utc.to_list() == [
+        at("2026-05-02 10:00:00"), at("2026-04-02 10:00:00"), None, None,
+        at("2026-04-02 10:00:00.25"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -67,7 +125,7 @@ def test_without_a_partition_the_files_age_gives_the_year():
     times = to_utc(
         pl.Series(["Dec 31 10:00:00", "Jan  1 10:00:00"]), ["%b %e %H:%M:%S"], clock=clock
     )
-    assert times.to_list() == [at("2025-12-31 10:00:00"), at("2026-01-01 10:00:00")]
+    assert times.utc.to_list() == [at("2025-12-31 10:00:00"), at("2026-01-01 10:00:00")]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +140,41 @@ def test_without_a_partition_the_files_age_gives_the_year():
 )
 def test_a_zone_with_summer_time(text, wanted):
     assert read(text, "iso", Clock("Europe/Berlin")) == at(wanted)
+
+
+def test_a_doubled_hour_is_the_first_until_the_clock_goes_back():
+    wall = ["01:59:59", "02:10:00", "02:50:00", "02:49:59", "02:00:30", "02:40:00", "03:00:00"]
+    texts = pl.Series([f"2026-10-25 {time}" for time in wall])
+    times = to_utc(texts, ["iso"], clock=Clock("Europe/Berlin"))
+    assert [f"{time:%H:%M:%S}" for time in times.utc] == [
+        "23:59:59", "00:10:00", "00:50:00", "00:49:59", "01:00:30", "01:40:00", "02:00:00"
+    ]  # fmt: skip
+    assert times.rules["in a doubled hour"] == 5
+
+
+def test_the_rules_used_are_counted_line_by_line():
+    shown = pl.Series(
+        ["2026-03-29 02:30:00", "2026-03-29 02:30:00", "2026-03-29T00:00:00Z", "soon", None,
+         "Mar 29 12:00:00", "2026-03-29 12:00:00"]
+    )  # fmt: skip
+    zones = pl.Series([None] * 6 + ["EST"], dtype=pl.String)
+    clock = Clock("Europe/Berlin", end_of_reach("2026-03-29", 0))
+    times = to_utc(shown, ["iso", "%b %e %H:%M:%S"], clock=clock, zones=zones)
+    assert dict(times.rules) == {
+        "absolute": 1, "assumed Europe/Berlin": 3, "named zone": 1, "unreadable": 1,
+        "without a time": 1, "assumed year": 1, "in a skipped hour": 2, "out of order": 1,
+    }  # fmt: skip
+
+
+def test_a_text_that_repeats_the_one_above_has_its_time():
+    texts = pl.Series(["2026-11-02 10:00:00"] * 3 + ["2026-11-02 10:00:01"] * 2)
+    zones = pl.Series(["CET", "CET", "PST", "PST", None])
+    times = to_utc(texts, ["iso"], clock=Clock(), zones=zones)
+    assert [time.hour for time in times.utc] == [9, 9, 18, 18, 10]
+
+
+def test_no_text_has_no_time():
+    assert to_utc(pl.Series([], dtype=pl.String), ["any"], clock=Clock()).utc.len() == 0
 
 
 def test_a_zones_name_counts_and_the_sources_own_meaning_first():

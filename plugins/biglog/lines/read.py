@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from biglog.lines.join import goes_on, join, split_tail
 from biglog.lines.patterns import explain
 from biglog.lines.redact import Redaction
 from biglog.lines.times import Clock, end_of_reach, to_utc
-from biglog.records import LINES, QUARANTINE
+from biglog.records import LINES, QUARANTINE, TIMES
 from biglog.settings import LineSettings, SourceSettings
 
 __all__ = ["Batch", "Detection", "detect", "read"]
@@ -148,14 +149,16 @@ def make_batch(
 
 
 def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
+    """LINES, whose metadata says by which rules their times were read."""
     clean = plan.redaction.clean
     zones = records["zone"] if records["zone"].null_count() < len(records) else None
     content = pl.select(pl.coalesce(records["content"], records["raw"])).to_series()
+    times = to_utc(records["timestamp"], plan.form.time, clock=plan.clock, zones=zones)
     columns: dict[str, pl.Series | pl.Expr] = {
         "line_id": pl.int_range(len(records), eager=True),
         "file": pl.lit(str(plan.path)),
         "line_no": records["line_no"],
-        "timestamp": to_utc(records["timestamp"], plan.form.time, clock=plan.clock, zones=zones),
+        "timestamp": times.utc,
         "level": records["level"],
         "host": filled(records["host"], plan.source.host),
         "service": filled(records["service"], plan.source.service),
@@ -165,7 +168,7 @@ def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
         "fields": clean(records["fields"]),
     }
     table = records.select(**columns).to_arrow(compat_level=pl.CompatLevel.oldest())
-    return table.cast(LINES)
+    return table.cast(LINES).replace_schema_metadata({TIMES: json.dumps(times.rules)})
 
 
 def filled(column: pl.Series, usual: str) -> pl.Series:

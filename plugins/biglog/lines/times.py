@@ -1,16 +1,17 @@
 """Timestamps: the text a line carries, as UTC microseconds.
 
 A layout is like strptime's, and reads what log writers really print: ``-`` also reads ``/`` and
-``.``, a space also reads ``T`` and ``_``, ``%f`` is an optional fraction of any length with its
-separator, ``%z`` an optional offset (Z, UTC, +08:00, +0800). ``iso``, ``epoch`` and ``any`` are
-names of layouts.
+``.``, a space also reads ``T`` and ``_``, ``%a`` and ``%b`` read full names too, ``%f`` is an
+optional fraction of any length with its separator, ``%z`` an optional offset (Z, UTC, +08:00,
++0800), ``%p`` AM or PM. ``iso``, ``epoch`` and ``any`` are names of layouts.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -28,18 +29,42 @@ NAMED = {
     "epoch": ("%s",),
     "any": (
         "%Y-%m-%d %H:%M:%S%f%z",
+        "%Y%m%d%H%M%S",
         "%s",
         "%d/%b/%Y:%H:%M:%S%f%z",
         "%b %e %H:%M:%S%f",
         "%a %b %e %H:%M:%S%f %Y",
         "%a, %d %b %Y %H:%M:%S%f%z",
+        "%e %b %Y %H:%M:%S%f%z",
+        "%b %e %Y %H:%M:%S%f%z",
+        "%b %e, %Y %H:%M:%S%f%z",
+        "%b %e, %Y %I:%M:%S%f %p",
+        "%b %e, %Y, %I:%M:%S%f %p",
+        "%Y %b %e %H:%M:%S%f%z",
+        "%d.%m.%Y %H:%M:%S%f%z",
+        "%m-%d-%Y %I:%M:%S%f %p",
         "%m-%d-%Y %H:%M:%S%f%z",
+        "%Y-%m-%d %I:%M:%S%f %p",
+        "%Y-%m-%d %p%I:%M:%S%f",
+        "%Y-%m-%d-%H.%M.%S%f",
         "%Y%m%d %H:%M:%S%f%z",
+        "%Y%m%d %H%M%S%f%z",
+        "%Y年%m月%d日 %H:%M:%S%f",
+        "%Y年%m月%d日 %H时%M分%S秒",
+        "%y-%m-%d %H:%M:%S%f",
+        "%y%m%d %H:%M:%S%f",
+        "%y%m%d %H%M%S",
+        "%m-%d %H:%M:%S%f",
+        "%Y-%m-%d %H:%M",
         "%Y-%m-%d",
     ),
 }
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-WIDTH = {"Y": 4, "m": 2, "d": 2, "e": 2, "H": 2, "M": 2, "S": 2, "y": 2, "b": 3, "a": 3}
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+MONTH_OF = {name[:width]: at for at, name in enumerate(MONTHS, 1) for width in (3, 4, len(name))}
+WIDTH = {"Y": 4, "m": 2, "d": 2, "e": 2, "H": 2, "I": 2, "M": 2, "S": 2, "y": 2}
 ALIKE = {"-": b"-/.", " ": b" T_"}
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -63,29 +88,73 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Instants:
+    """UTC times, null where there is none; and how many lines were read by which rule."""
+
+    utc: pl.Series
+    rules: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Moments:
-    """Microseconds since 1970 by the clock on the wall, or absolute; and which could be read."""
+    """Microseconds since 1970 by the clock on the wall, or absolute; and what is known of each."""
 
     micros: Ints
     absolute: Mask
     good: Mask
+    yearless: Mask
+
+
+def unread(size: int) -> Moments:
+    return Moments(np.zeros(size, np.int64), *(np.zeros(size, bool) for _ in range(3)))
 
 
 def to_utc(
     text: pl.Series, layouts: Sequence[str], *, clock: Clock, zones: pl.Series | None = None
-) -> pl.Series:
-    """Each text's instant, by the first layout that reads it; null where none does."""
+) -> Instants:
+    """Each text's instant, by the first layout that reads it.
+
+    Many lines are written within one tick of the clock, so a text that repeats the one above is
+    read once.
+    """
+    run_of, first = runs(text, zones)
+    text, zones = text.gather(first), None if zones is None else zones.gather(first)
     moments = read_layouts(text, spread(tuple(layouts)), clock)
-    local = moments.good & ~moments.absolute
+    text, zones = name_zones(text, zones, moments, clock, layouts=layouts)
+    named = np.zeros(len(text), bool) if zones is None else shift_named(moments, zones, clock)
+    local = moments.good & ~moments.absolute & ~named
+    placed = localise(moments.micros, local, clock.zone)
+    weights = np.bincount(run_of, minlength=len(text))
+    micros = placed.micros[run_of]
+    good = moments.good[run_of]
+    masks = {
+        "absolute": moments.good & moments.absolute,
+        "named zone": named,
+        f"assumed {clock.zone}": local,
+        "unreadable": ~moments.good & text.is_not_null().to_numpy(),
+        "without a time": text.is_null().to_numpy(),
+        "assumed year": moments.good & moments.yearless,
+        "in a doubled hour": placed.doubled,
+        "in a skipped hour": placed.skipped,
+    }
+    rules = Counter({name: int(weights[mask].sum()) for name, mask in masks.items() if mask.any()})
+    rules["out of order"] = int((np.diff(micros[good]) < 0).sum())
+    return Instants(as_utc(micros, good), +rules)
+
+
+def runs(text: pl.Series, zones: pl.Series | None) -> tuple[Ints, Ints]:
+    """Which run of equal neighbours each text belongs to, and where each run begins."""
+    new = text.ne_missing(text.shift()) if len(text) else pl.Series([], dtype=pl.Boolean)
     if zones is not None:
-        local &= ~shift_named(moments, zones, clock)
-    stamps = pl.Series(moments.micros).set(pl.Series(~moments.good), None)
-    utc = stamps.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    if clock.zone == "UTC" or not local.any():
-        return utc
-    return pl.select(
-        pl.when(pl.Series(local)).then(localise(stamps, clock.zone)).otherwise(utc)
-    ).to_series()
+        new |= zones.ne_missing(zones.shift())
+    changed = new.to_numpy().copy()
+    changed[:1] = True
+    return np.cumsum(changed) - 1, np.flatnonzero(changed)
+
+
+def as_utc(micros: Ints, good: Mask) -> pl.Series:
+    stamps = pl.Series(micros).set(pl.Series(~good), None)
+    return stamps.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
 @lru_cache
@@ -93,17 +162,87 @@ def spread(layouts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for name in layouts for one in NAMED.get(name, (name,)))
 
 
-def localise(stamps: pl.Series, zone: str) -> pl.Series:
-    """Wall clock to UTC: the first of a doubled hour, and an hour later in a skipped one."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Absolute microseconds, and which of them the wall clock showed twice or never."""
 
-    def place(wall: pl.Series) -> pl.Series:
-        return wall.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    micros: Ints
+    doubled: Mask
+    skipped: Mask
 
-    wall = stamps.cast(pl.Datetime("us"))
-    placed = place(wall)
-    if placed.null_count() > wall.null_count():
-        placed = pl.select(pl.coalesce(placed, place(wall.dt.offset_by("1h")))).to_series()
-    return placed.dt.convert_time_zone("UTC")
+
+def localise(micros: Ints, local: Mask, zone: str) -> Placed:
+    """Wall clock to UTC. In a doubled hour the first one until the clock is seen to go back; a
+    time of a skipped hour is an hour later.
+    """
+    none = np.zeros(len(micros), bool)
+    if zone == "UTC" or not local.any():
+        return Placed(micros, none, none)
+    wall = pl.Series(micros[local]).cast(pl.Datetime("us"))
+    first, last = (place(wall, zone, ambiguous=one) for one in ("earliest", "latest"))
+    twice = first != last
+    second = twice.copy()
+    second[twice] = after_return(micros[local][twice])
+    moved = np.where(second, last, first)
+    # The wall clock that UTC gives back differs only where there never was such a time.
+    shown = pl.Series(moved).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    back = shown.dt.convert_time_zone(zone).dt.replace_time_zone(None).cast(pl.Int64).to_numpy()
+    placed, doubled, skipped = micros.copy(), none.copy(), none.copy()
+    placed[local], doubled[local], skipped[local] = moved, twice, back != micros[local]
+    return Placed(placed, doubled, skipped)
+
+
+def place(wall: pl.Series, zone: str, *, ambiguous: str) -> Ints:
+    """Absolute microseconds of wall-clock times."""
+
+    def at(times: pl.Series) -> pl.Series:
+        return times.dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")  # type: ignore[arg-type]
+
+    there = at(wall)
+    if there.null_count():
+        there = pl.select(pl.coalesce(there, at(wall.dt.offset_by("1h")))).to_series()
+    return there.dt.convert_time_zone("UTC").cast(pl.Int64).to_numpy()
+
+
+def after_return(wall: Ints) -> Mask:
+    """Which times of doubled hours come after the clock went back, in the order they were written.
+
+    Lines out of order by less than half an hour are no sign of it.
+    """
+    second = np.zeros(len(wall), bool)
+    day = wall // DAY
+    for one in np.unique(day):
+        rows = np.flatnonzero(day == one)
+        back = np.maximum.accumulate(wall[rows]) - wall[rows] > 1800 * SECOND
+        second[rows] = np.logical_or.accumulate(back)
+    return second
+
+
+def name_zones(
+    text: pl.Series,
+    zones: pl.Series | None,
+    moments: Moments,
+    clock: Clock,
+    *,
+    layouts: Sequence[str],
+) -> tuple[pl.Series, pl.Series | None]:
+    """Read again, in place, the texts that no layout read for the name of a zone in them."""
+    rows = np.flatnonzero(~moments.good & text.is_not_null().to_numpy())
+    parts = text.gather(rows).str.extract_groups(ZONE_NAMED).struct.unnest()
+    rows = rows[parts["before"].is_not_null().to_numpy()]
+    if not rows.size:
+        return text, zones
+    parts = parts.drop_nulls("before")
+    bare = parts["before"] + parts["after"].fill_null("")
+    put(moments, rows, read_layouts(bare, spread(tuple(layouts)), clock))
+    zones = pl.Series([None] * len(text), dtype=pl.String) if zones is None else zones
+    return text, zones.scatter(rows, parts["name"])
+
+
+ZONE_NAMED = (
+    r"^(?<before>.{6,40}?) ?(?:(?<name>[A-Z]{3,5})|\[[A-Za-z_]+/[A-Za-z_/]+\])(?<after> [0-9]{4})?$"
+)
+"""A time with a zone's name at its end, as ``date`` and Java write it."""
 
 
 def shift_named(moments: Moments, zones: pl.Series, clock: Clock) -> Mask:
@@ -126,10 +265,9 @@ def own_names(zone: str) -> frozenset[str]:
 
 
 def read_layouts(text: pl.Series, layouts: Sequence[str], clock: Clock) -> Moments:
-    size = len(text)
-    found = Moments(np.zeros(size, np.int64), np.zeros(size, bool), np.zeros(size, bool))
+    found = unread(len(text))
     rows = np.flatnonzero(text.is_not_null().to_numpy())
-    for read_layout in (read_aligned, read_distinct):
+    for read_layout in (read_aligned, read_loose):
         for layout in layouts:
             if not rows.size:
                 return found
@@ -143,72 +281,90 @@ def read_aligned(text: pl.Series, layout: str, clock: Clock) -> Moments:
     """Whole columns of bytes at a time, of texts of one length."""
     if layout == "%s":
         return read_epoch(text)
-    size = len(text)
-    found = Moments(np.zeros(size, np.int64), np.zeros(size, bool), np.zeros(size, bool))
+    found = unread(len(text))
     lengths = text.str.len_bytes().to_numpy()
-    common = np.unique(lengths)
-    for length in common if common.size <= 32 else ():
+    common = np.flatnonzero(np.bincount(np.minimum(lengths, LONGEST)))
+    for length in common[(common > 0) & (common < LONGEST)]:
         rows = np.flatnonzero(lengths == length)
-        if rows.size and length:
-            put(found, rows, read_columns(byte_matrix(text.gather(rows)), layout, clock))
+        put(found, rows, read_columns(byte_columns(text.gather(rows)), layout, clock))
     return found
 
 
+LONGEST = 64
+"""Bytes of a text from which it is no timestamp."""
+
+
 def put(into: Moments, rows: Ints, part: Moments) -> None:
-    into.micros[rows] = part.micros
-    into.absolute[rows] = part.absolute
-    into.good[rows] = part.good
+    for one in fields(Moments):
+        getattr(into, one.name)[rows] = getattr(part, one.name)
 
 
 def read_epoch(text: pl.Series) -> Moments:
     """Seconds, milli-, micro- or nanoseconds since 1970, told apart by their size."""
     number = text.str.strip_chars().cast(pl.Float64, strict=False)
     value = np.nan_to_num(number.fill_null(0.0).to_numpy(), posinf=0.0, neginf=0.0)
-    whole = text.cast(pl.Int64, strict=False)
+    good = (value > 1e8) & (value < 4e18)
+    if not good.any():
+        return unread(len(text))
+    # A whole number is read as one: a float has no room for microseconds beside the nanoseconds.
+    whole = text.str.strip_chars().str.extract(r"^([0-9]+)").cast(pl.Int64, strict=False)
     exact = whole.fill_null(0).to_numpy()
     micros = np.select(
         [value < 1e11, value < 1e14, value < 1e17],
         [whole_number(value, 1e11, 1e6), whole_number(value, 1e14, 1e3), exact],
         exact // 1000,
     )
-    good = (value > 1e8) & (value < 4e18)
-    return Moments(micros, good.copy(), good)
+    return Moments(micros, good.copy(), good, np.zeros(len(text), bool))
 
 
 def whole_number(value: npt.NDArray[np.float64], below: float, factor: float) -> Ints:
     return np.round(np.where(value < below, value, 0.0) * factor).astype(np.int64)
 
 
-def byte_matrix(text: pl.Series) -> Bytes:
-    """Texts of one length as rows of bytes."""
+def byte_columns(text: pl.Series) -> Bytes:
+    """Texts of one length as columns of bytes: row i holds the i-th byte of every text."""
     array = text.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + 2]
     width = int(offsets[1] - offsets[0])
     data = np.frombuffer(array.buffers()[2], np.uint8, len(text) * width, int(offsets[0]))
-    return data.reshape(len(text), width)
+    return np.ascontiguousarray(data.reshape(len(text), width).T)
 
 
 @dataclass(slots=True)
 class Walk:
-    """A reading of many equally long texts, column by column, led by the first row's shape."""
+    """A reading of many equally long texts, byte by byte, led by the first one's shape."""
 
-    rows: Bytes
+    columns: Bytes
     at: int
     good: Mask
     parts: dict[str, Ints]
     absolute: bool = False
 
+    @property
+    def first(self) -> bytes:
+        """What is left of the first text."""
+        return self.columns[self.at :, 0].tobytes()
 
-def read_columns(rows: Bytes, layout: str, clock: Clock) -> Moments:
-    walk = Walk(rows, 0, np.ones(len(rows), bool), {})
+    def take(self, width: int) -> Bytes:
+        self.at += width
+        return self.columns[self.at - width : self.at]
+
+
+def read_columns(columns: Bytes, layout: str, clock: Clock) -> Moments:
+    width, size = columns.shape
+    walk = Walk(columns, 0, np.ones(size, bool), {})
     for token in tokens(layout):
         step(walk, token)
-        if walk.at > rows.shape[1]:
-            walk.good[:] = False
-            break
-    walk.good &= walk.at == rows.shape[1]
+        if walk.at > width or not walk.good.any():
+            return unread(size)
+    walk.good &= walk.at == width
     micros = assemble(walk.parts, walk.good, clock)
-    return Moments(micros, walk.good & walk.absolute, walk.good)
+    absolute = walk.good & walk.absolute
+    return Moments(micros, absolute, walk.good, walk.good & is_yearless(walk.parts))
+
+
+def is_yearless(parts: dict[str, Ints]) -> bool:
+    return not parts.keys() & {"Y", "y"}
 
 
 @lru_cache
@@ -217,14 +373,12 @@ def tokens(layout: str) -> tuple[str, ...]:
 
 
 def step(walk: Walk, token: str) -> None:
-    if token == "%f":
-        take_fraction(walk)
-    elif token == "%z":
-        take_offset(walk)
-    elif token == "%b":
-        take_month(walk)
-    elif token == "%a":
-        walk.at += 3
+    special = {
+        "%f": take_fraction, "%z": take_offset, "%b": take_month, "%a": take_letters,
+        "%p": take_half,
+    }  # fmt: skip
+    if token in special:
+        special[token](walk)
     elif len(token) == 2:
         take_number(walk, token[1])
     else:
@@ -232,88 +386,108 @@ def step(walk: Walk, token: str) -> None:
 
 
 def take_number(walk: Walk, name: str) -> None:
-    cell = walk.rows[:, walk.at : walk.at + WIDTH[name]]
-    walk.at += WIDTH[name]
-    if walk.at > walk.rows.shape[1]:
-        return
-    if name == "e":
-        cell = np.where((cell == 32) & (np.arange(2) == 0), 48, cell).astype(np.uint8)
+    cell = walk.take(WIDTH[name])
+    if name == "e" and len(cell):
+        cell = np.vstack([np.where(cell[0] == 32, 48, cell[0]).astype(np.uint8), cell[1:]])
     walk.parts["d" if name == "e" else name] = digits(cell, walk.good)
 
 
 def digits(cell: Bytes, good: Mask) -> Ints:
-    """The number each row of digits spells; rows that are not all digits are marked bad."""
-    values = cell.astype(np.int64) - 48
-    good &= ((values >= 0) & (values <= 9)).all(axis=1)
-    return np.asarray(values @ (10 ** np.arange(cell.shape[1] - 1, -1, -1, dtype=np.int64)))
+    """The number that each text's digits spell; texts with anything else are marked bad."""
+    number = np.zeros(cell.shape[1], np.int64)
+    for column in cell - 48:  # unsigned: what is no digit comes out above 9
+        good &= column <= 9
+        number = number * 10 + column
+    return number
 
 
 def take_literal(walk: Walk, literal: str) -> None:
-    if walk.at < walk.rows.shape[1]:
-        allowed = np.frombuffer(ALIKE.get(literal, literal.encode()), np.uint8)
-        walk.good &= np.isin(walk.rows[:, walk.at], allowed)
-    walk.at += 1
+    alike = ALIKE.get(literal)
+    if alike is None:
+        for byte, column in zip(literal.encode(), walk.take(len(literal.encode())), strict=False):
+            walk.good &= column == byte
+        return
+    for column in walk.take(1):
+        walk.good &= np.logical_or.reduce([column == byte for byte in alike])
+
+
+def take_letters(walk: Walk) -> None:
+    """A name of a day, which says nothing that the date does not."""
+    found = re.match(rb"[A-Za-z]{3,9}", walk.first)
+    for column in walk.take(found.end() if found else LONGEST):
+        walk.good &= (column | 32 >= 97) & (column | 32 <= 122)
 
 
 def take_month(walk: Walk) -> None:
-    cell = walk.rows[:, walk.at : walk.at + 3].astype(np.int64) | 32
-    walk.at += 3
-    if walk.at > walk.rows.shape[1]:
+    found = re.match(rb"[A-Za-z]{3,9}", walk.first)
+    if not found:
+        walk.at += LONGEST
         return
-    code = cell @ np.array([65536, 256, 1])
-    known = np.array([int.from_bytes(name.encode(), "big") for name in MONTHS])
-    order = np.argsort(known)
-    place = np.clip(np.searchsorted(known[order], code), 0, 11)
-    walk.good &= known[order][place] == code
-    walk.parts["m"] = order[place] + 1
+    cell = walk.take(found.end()) | 32
+    month = np.zeros(cell.shape[1], np.int64)
+    for name, number in MONTH_OF.items():
+        if len(name) == found.end():
+            spelt = [column == byte for column, byte in zip(cell, name.encode(), strict=True)]
+            month[np.logical_and.reduce(spelt)] = number
+    walk.good &= month > 0
+    walk.parts["m"] = month
+
+
+def take_half(walk: Walk) -> None:
+    """AM or PM."""
+    for column in (half := walk.take(2) | 32)[1:]:
+        walk.good &= (column == ord("m")) & ((half[0] == ord("a")) | (half[0] == ord("p")))
+        walk.parts["p"] = (half[0] == ord("p")).astype(np.int64)
 
 
 def take_fraction(walk: Walk) -> None:
-    first = walk.rows[0, walk.at :].tobytes()
-    found = re.match(rb"[.,:]([0-9]+)", first)
+    found = re.match(rb"[.,:]([0-9]+)", walk.first)
     if not found:
         return
-    cell = walk.rows[:, walk.at + 1 : walk.at + found.end()]
-    walk.good &= np.isin(walk.rows[:, walk.at], np.frombuffer(b".,:", np.uint8))
-    value = digits(cell[:, :6], walk.good)
-    walk.good &= ((cell >= 48) & (cell <= 57)).all(axis=1)
-    walk.parts["f"] = value * 10 ** (6 - min(6, cell.shape[1]))
-    walk.at += found.end()
+    mark, cell = walk.take(1)[0], walk.take(found.end() - 1)
+    walk.good &= np.logical_or.reduce([mark == byte for byte in b".,:"])
+    walk.parts["f"] = digits(cell[:6], walk.good) * 10 ** max(0, 6 - len(cell))
+    digits(cell[6:], walk.good)
 
 
 def take_offset(walk: Walk) -> None:
-    first = walk.rows[0, walk.at :].tobytes()
-    found = re.match(rb" ?(?:(Z|UTC|GMT)|([+-])(\d\d):?(\d\d)?)", first)
+    found = re.match(rb" ?(?:(Z|UTC|GMT)|([+-])(\d\d):?(\d\d)?)", walk.first)
     if not found:
         return
-    start = walk.at
-    walk.at += found.end()
+    cell = walk.take(found.end())
     walk.absolute = True
     if found.group(1):
-        walk.good &= (walk.rows[:, start : walk.at] == walk.rows[0, start : walk.at]).all(axis=1)
+        walk.good &= (cell == cell[:, :1]).all(axis=0)
         return
-    sign = walk.rows[:, start + found.start(2)]
+    sign = cell[found.start(2)]
     walk.good &= (sign == 43) | (sign == 45)
-    minutes = digits(walk.rows[:, start + found.start(3) : start + found.end(3)], walk.good) * 60
+    minutes = digits(cell[found.start(3) : found.end(3)], walk.good) * 60
     if found.group(4):
-        low = walk.rows[:, start + found.start(4) : start + found.end(4)]
-        minutes = minutes + digits(low, walk.good)
+        minutes = minutes + digits(cell[found.start(4) : found.end(4)], walk.good)
     walk.parts["z"] = np.where(sign == 45, -minutes, minutes)
 
 
 def assemble(parts: dict[str, Ints], good: Mask, clock: Clock) -> Ints:
     """Microseconds of the parts; rows that name no real moment are marked bad."""
     zero = np.zeros(len(good), np.int64)
-    hour, minute, second = (parts.get(name, zero) for name in "HMS")
+    minute, second = (parts.get(name, zero) for name in "MS")
+    hour = hour_of(parts, good)
     good &= (hour < 24) & (minute < 60) & (second < 61)
     of_day = ((hour * 60 + minute - parts.get("z", zero)) * 60 + second) * SECOND
     of_day = of_day + parts.get("f", zero)
     month, day = parts.get("m", zero + 1), parts.get("d", zero + 1)
-    if "Y" in parts or "y" in parts:
-        year = parts["Y"] if "Y" in parts else century(parts["y"])
-        good &= real_date(year, month, day)
-        return days(year, month, day) * DAY + of_day
-    return last_before(month, day, of_day, good=good, clock=clock)
+    if is_yearless(parts):
+        return last_before(month, day, of_day, good=good, clock=clock)
+    year = parts["Y"] if "Y" in parts else century(parts["y"])
+    return real_days(year, month, day, good) * DAY + of_day
+
+
+def hour_of(parts: dict[str, Ints], good: Mask) -> Ints:
+    if "I" not in parts:
+        return parts.get("H", np.zeros(len(good), np.int64))
+    hour = parts["I"]
+    good &= (hour >= 1) & (hour <= 12)
+    return np.asarray(hour % 12 + 12 * parts.get("p", 0))
 
 
 def century(year: Ints) -> Ints:
@@ -326,23 +500,39 @@ def last_before(month: Ints, day: Ints, of_day: Ints, *, good: Mask, clock: Cloc
     micros = np.zeros(len(good), np.int64)
     found = np.zeros(len(good), bool)
     for back in range(9):
+        real = good.copy()
         year = np.full(len(good), clock.latest.year - back)
-        value = days(year, month, day) * DAY + of_day
-        fits = ~found & real_date(year, month, day) & (value <= latest)
+        value = real_days(year, month, day, real) * DAY + of_day
+        fits = ~found & real & (value <= latest)
         micros = np.where(fits, value, micros)
         found |= fits
-        if found.all():
+        if found[good].all():
             break
     good &= found
     return micros
 
 
+def real_days(year: Ints, month: Ints, day: Ints, good: Mask) -> Ints:
+    """Days since 1970-01-01; dates that no calendar has are marked bad. Lines of a log share few
+    dates, so each is worked out once.
+    """
+    good &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= 1)
+    if not good.any():
+        return np.zeros(len(good), np.int64)
+    code = (year * 13 + month) * 32 + day
+    low, high = int(code[good].min()), int(code[good].max())
+    every = np.arange(low, high + 1)
+    year, month, day = every // 416, every // 32 % 13, every % 32
+    place = np.where(good, code - low, 0)
+    good &= real_date(year, month, day)[place]
+    return days(year, month, day)[place]
+
+
 def real_date(year: Ints, month: Ints, day: Ints) -> Mask:
     lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    inside = (month >= 1) & (month <= 12)
-    longest = lengths[np.where(inside, month, 0)] + ((month == 2) & leap)
-    return np.asarray(inside & (day >= 1) & (day <= longest) & (year >= 1))
+    longest = lengths[month] + ((month == 2) & leap)
+    return np.asarray((day >= 1) & (day <= longest))
 
 
 def days(year: Ints, month: Ints, day: Ints) -> Ints:
@@ -354,62 +544,67 @@ def days(year: Ints, month: Ints, day: Ints) -> Ints:
     return np.asarray(era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468)
 
 
-def read_distinct(text: pl.Series, layout: str, clock: Clock) -> Moments:
-    """Numbers of any width, one distinct text at a time."""
+def read_loose(text: pl.Series, layout: str, clock: Clock) -> Moments:
+    """Numbers and names of any width, by the layout as a regular expression."""
     if layout == "%s":
-        return read_epoch(text)
-    distinct = text.unique()
-    shape = layout_regex(layout)
-    read = [read_one(shape.fullmatch(one), clock) for one in distinct.to_list()]
-    table = pl.DataFrame(
-        {"text": distinct, "micros": [r[0] for r in read], "absolute": [r[1] for r in read]},
-        schema_overrides={"micros": pl.Int64, "absolute": pl.Boolean},
-    )
-    rows = text.to_frame("text").join(table, on="text", how="left", maintain_order="left")
-    good = rows["micros"].is_not_null().to_numpy()
-    absolute = rows["absolute"].fill_null(False).to_numpy()
-    return Moments(rows["micros"].fill_null(0).to_numpy().copy(), absolute.copy(), good.copy())
+        return unread(len(text))
+    groups = text.str.extract_groups(layout_regex(layout)).struct.unnest()
+    good = groups["all"].is_not_null().to_numpy().copy()
+    if not good.any():
+        return unread(len(text))
+    has_zone = "z" in groups.columns
+    absolute = groups["z"].is_not_null().to_numpy().copy() if has_zone else np.zeros_like(good)
+    named = groups.select(number_of(name) for name in groups.columns if name in NUMBERS)
+    parts = {name: named[name].fill_null(0).to_numpy() for name in named.columns}
+    if "b" in parts:
+        parts["m"] = parts.pop("b")
+    micros = assemble(parts, good, clock)
+    return Moments(micros, absolute & good, good, good & is_yearless(parts))
+
+
+NUMBERS = frozenset("YymdHIMSbfzp")
+
+
+def number_of(name: str) -> pl.Expr:
+    """A group of ``layout_regex`` as the number that it means."""
+    text = pl.col(name)
+    meant = {
+        "b": text.str.to_lowercase().replace_strict(MONTH_OF, default=0, return_dtype=pl.Int64),
+        "p": text.str.to_lowercase().is_in(["pm", "p.m.", "下午"]).cast(pl.Int64),
+        "f": fraction_micros(text),
+        "z": offset_minutes(text),
+    }
+    return meant.get(name, text.cast(pl.Int64, strict=False)).alias(name)
+
+
+def fraction_micros(text: pl.Expr) -> pl.Expr:
+    """``.5`` is half a second; ``:5`` and ``:50``, as some phones write it, are milliseconds."""
+    number = text.str.slice(1)
+    short = text.str.starts_with(":") & (number.str.len_bytes() < 3)
+    padded = pl.when(short).then(number.str.pad_start(3, "0")).otherwise(number)
+    return padded.str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+
+
+def offset_minutes(text: pl.Expr) -> pl.Expr:
+    number = text.str.replace_all("[^0-9]", "").str.pad_end(4, "0").cast(pl.Int64, strict=False)
+    minutes = number // 100 * 60 + number % 100
+    return pl.when(text.str.starts_with("-")).then(-minutes).otherwise(minutes)
 
 
 @lru_cache
-def layout_regex(layout: str) -> re.Pattern[str]:
+def layout_regex(layout: str) -> str:
     """The layout as a regex that takes numbers of any width."""
     known = {
-        "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d\d)", "%a": r"\w{3,9}", "%b": r"(?P<b>[A-Za-z]{3})",
-        "%f": r"(?::(?P<ms>\d{1,2})|[.,:](?P<f>\d+))?",
-        "%z": r" ?(?P<z>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?",
-        "-": "[-/.]", " ": "[ T_]+",
+        "%Y": "(?<Y>[0-9]{4})", "%y": "(?<y>[0-9]{2})", "%d": "(?<d>[0-9]{1,2})",
+        "%a": "[A-Za-z]{3,9}", "%b": "(?<b>[A-Za-z]{3,9})", "%f": "(?<f>[.,:][0-9]+)?",
+        "%z": " ?(?<z>Z|UTC|GMT|[+-][0-9]{2}:?(?:[0-9]{2})?)?",
+        "%p": r"(?<p>[AaPp][Mm]|[ap]\.m\.|上午|下午)",
+        "-": "[-/.]", " ": "[ T_\u00a0\u202f]+",
     }  # fmt: skip
-    number = {f"%{name}": rf"\s?(?P<{name}>\d{{1,2}})" for name in "meHMS"}
-    number["%d"] = r"(?P<d>\d{1,2})"
-    return re.compile("".join((known | number).get(t, re.escape(t)) for t in tokens(layout)))
-
-
-def read_one(found: re.Match[str] | None, clock: Clock) -> tuple[int | None, bool]:
-    if found is None:
-        return None, False
-    named = {name: text for name, text in found.groupdict().items() if text}
-    zone = named.pop("z", None)
-    fraction = named.pop("ms", "").rjust(3, "0") if "ms" in named else named.pop("f", "")
-    month = named.pop("b", "").lower()
-    if month and month not in MONTHS:
-        return None, False
-    parts = {"d" if k == "e" else k: np.array([int(v)]) for k, v in named.items()}
-    if month:
-        parts["m"] = np.array([MONTHS.index(month) + 1])
-    parts["f"] = np.array([int(fraction[:6].ljust(6, "0"))])
-    parts["z"] = np.array([offset_minutes(zone or "Z")])
-    good = np.ones(1, bool)
-    micros = assemble(parts, good, clock)
-    return (int(micros[0]), zone is not None) if good[0] else (None, False)
-
-
-def offset_minutes(zone: str) -> int:
-    if zone in ("Z", "UTC", "GMT"):
-        return 0
-    number = zone[1:].replace(":", "").ljust(4, "0")
-    minutes = int(number[:2]) * 60 + int(number[2:])
-    return -minutes if zone[0] == "-" else minutes
+    number = {f"%{name}": rf"[ \t]?(?<{name}>[0-9]{{1,2}})" for name in "mHIMS"}
+    number["%e"] = r"[ \t]?(?<d>[0-9]{1,2})"
+    body = "".join((known | number).get(t, re.escape(t)) for t in tokens(layout))
+    return f"^(?<all>{body})$"
 
 
 def end_of_reach(date: str | None, modified: float) -> datetime:
