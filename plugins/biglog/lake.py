@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,27 @@ ABANDONED_SECONDS = 86_400
 
 def lines(lake: Path, source: str, date: str) -> Path:
     return lake / "lines" / f"source={source}" / f"date={date}" / "part-0.parquet"
+
+
+def late(lake: Path, source: str, date: str, *, night: str) -> Path:
+    """Lines of ``date`` that only came with the files of another night, which owns them."""
+    return lines(lake, source, date).with_name(f"late-{night}.parquet")
+
+
+def parts(lake: Path, source: str, date: str) -> list[Path]:
+    """Every file with lines of a partition: its own, then late ones, by the night they came."""
+    own = lines(lake, source, date)
+    return [one for one in (own, *sorted(own.parent.glob("late-*.parquet"))) if one.exists()]
+
+
+def late_digests(lake: Path, date: str, sources: Collection[str]) -> dict[str, str]:
+    """The late lines that a night has by now: SHA-256 of each file, by source and name."""
+    return {
+        f"{source}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for source in sources
+        for path in parts(lake, source, date)
+        if path.name.startswith("late-")
+    }
 
 
 def quarantine(lake: Path, source: str, date: str) -> Path:

@@ -26,7 +26,19 @@ class SourceSettings:
 
     name: str
     path: str
-    """Glob of its files; ``{date}`` stands for the partition's YYYY-MM-DD."""
+    """Glob or URL of its files, or of a store to ask (docs/sources.md); ``{date}`` stands for the
+    partition's YYYY-MM-DD."""
+    connection: str = ""
+    """Airflow connection, or variable BIGLOG_CONN_<NAME>, with what a URL must not hold: who asks
+    and by which password."""
+    query: str = ""
+    """What a store is asked for: LogQL for Loki, a Lucene query string for Elasticsearch."""
+    tenant: str = ""
+    """Loki's tenant (X-Scope-OrgID)."""
+    page_size: int = 5_000
+    """Lines that a store is asked for at a time; Loki and Elasticsearch both refuse too many."""
+    slices: int = 1
+    """Parts of an index that are read side by side."""
     format: str = "auto"
     """A format's name (see ``biglog doctor --formats``), or ``auto`` to detect it by sampling."""
     service: str = ""
@@ -38,6 +50,8 @@ class SourceSettings:
     """``on``, ``off`` or ``strict``."""
     max_bad_share: float = 0.5
     """A partition with a larger share of unreadable lines fails."""
+    late_days: int = 7
+    """Lines of a date this near go to its own partition; farther, the clock is taken to be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +207,8 @@ def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
         )
     blank = SourceSettings(name=row["name"], path=row["path"])
     filled = fill(blank, row, where=f"{path} source {row['name']!r}")
+    if "://" in filled.path:
+        return filled
     return replace(filled, path=str(path.resolve().parent / filled.path))
 
 

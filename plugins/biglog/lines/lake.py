@@ -1,14 +1,17 @@
-"""One partition of lines and its quarantine, replaced whole or not at all."""
+"""One partition of lines with its quarantine and what it holds of other dates, replaced whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,7 +19,7 @@ import pyarrow.parquet as pq
 from biglog import lake
 from biglog.errors import BadInput
 from biglog.lines.read import Batch
-from biglog.records import LINES, QUARANTINE
+from biglog.records import LINES, QUARANTINE, TIMES
 from biglog.settings import SourceSettings
 
 GROUP = 100_000
@@ -34,48 +37,74 @@ class LinesInfo:
     encoding: str
     first_at: datetime | None
     last_at: datetime | None
-    late: int
-    """Lines kept here whose timestamp lies on another date."""
+    late: Mapping[str, int]
+    """Lines of other dates, which were put into their own partitions."""
+    jumps: int
+    """Lines kept here though their clock shows a date out of reach."""
+    times: Mapping[str, int]
+    """Lines by the rule that gave them their time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A partition's date in the source's own zone, where a day may have 23 hours."""
+
+    date: str
+    zone: str
+    reach: int
+    """Days before and after it whose lines are put into their own partitions."""
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        start = datetime.fromisoformat(self.date).replace(tzinfo=ZoneInfo(self.zone))
+        end = (start.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=ZoneInfo(self.zone))
+        return start.astimezone(UTC), end.astimezone(UTC)
+
+    def distances(self, times: pa.ChunkedArray) -> pl.Series:
+        """Days from this one to each time's; 0 where there is no time."""
+        dates = pl.Series(times).dt.convert_time_zone(self.zone).dt.date()
+        return (dates - date.fromisoformat(self.date)).dt.total_days().fill_null(0)
+
+    def plus(self, days: int) -> str:
+        return (date.fromisoformat(self.date) + timedelta(days=days)).isoformat()
 
 
 @dataclass(slots=True)
 class Tally:
     """LinesInfo in the making."""
 
-    start: datetime
-    end: datetime
     lines: int = 0
     unread: int = 0
     bytes: int = 0
-    late: int = 0
+    jumps: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
-    formats: dict[str, int] = field(default_factory=dict)
-    encodings: dict[str, int] = field(default_factory=dict)
+    late: Counter[str] = field(default_factory=Counter)
+    times: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    encodings: Counter[str] = field(default_factory=Counter)
     worst: tuple[str, str] = ("", "")
 
     def add(self, batch: Batch) -> None:
-        self.lines += batch.lines.num_rows
+        """What a batch says of itself."""
+        rows = batch.lines.num_rows
         self.unread += batch.unread
         self.bytes += batch.bytes
-        rows = batch.lines.num_rows
-        self.formats[batch.format] = self.formats.get(batch.format, 0) + rows
-        self.encodings[batch.encoding] = self.encodings.get(batch.encoding, 0) + rows
+        self.formats[batch.format] += rows
+        self.encodings[batch.encoding] += rows
+        self.times.update(json.loads((batch.lines.schema.metadata or {}).get(TIMES.encode(), "{}")))
         if batch.unread and not self.worst[0]:
             row = batch.bad.slice(0, 1).to_pylist()[0]
             self.worst = (f"{row['file']} line {row['line_no']}: {row['sample']!r}", row["reason"])
-        self.add_times(batch.lines["timestamp"])
 
-    def add_times(self, times: pa.ChunkedArray) -> None:
-        span = pc.min_max(times).as_py()
-        if span["min"] is None:
-            return
-        self.first_at = min(filter(None, (self.first_at, span["min"])))
-        self.last_at = max(filter(None, (self.last_at, span["max"])))
-        if span["min"] < self.start or span["max"] >= self.end:
-            early = pc.less(times, pa.scalar(self.start, times.type))
-            after = pc.greater_equal(times, pa.scalar(self.end, times.type))
-            self.late += pc.sum(pc.or_(early, after)).as_py() or 0
+    def add_own(self, lines: pa.Table, *, jumps: pa.Table) -> None:
+        """Lines that stay in the partition; those whose clock jumped say nothing of its span."""
+        self.lines += lines.num_rows + jumps.num_rows
+        self.jumps += jumps.num_rows
+        span = pc.min_max(lines["timestamp"]).as_py()
+        if span["min"] is not None:
+            self.first_at = min(filter(None, (self.first_at, span["min"])))
+            self.last_at = max(filter(None, (self.last_at, span["max"])))
 
     def info(self) -> LinesInfo:
         return LinesInfo(
@@ -86,11 +115,13 @@ class Tally:
             encoding=", ".join(ranked(self.encodings)),
             first_at=self.first_at,
             last_at=self.last_at,
-            late=self.late,
+            late=dict(sorted(self.late.items())),
+            jumps=self.jumps,
+            times=dict(self.times.most_common()),
         )
 
 
-def ranked(counts: dict[str, int]) -> list[str]:
+def ranked(counts: Mapping[str, int]) -> list[str]:
     return [name for name in sorted(counts, key=lambda one: (-counts[one], one)) if name]
 
 
@@ -99,40 +130,113 @@ def write_partition(
 ) -> LinesInfo:
     """Write the batches as the partition (source, date) of the lake in ``directory``.
 
-    Raises BadInput where more lines than ``source.max_bad_share`` could not be read; then, as
-    after a kill at any moment, the partition that was there stays as it was.
+    Lines of a date not more than ``source.late_days`` away go into that date's partition, as a
+    file that this one owns. Raises BadInput where more lines than ``source.max_bad_share`` could
+    not be read; then, as after a kill at any moment, the partition that was there stays as it was.
     """
-    target = lake.lines(directory, source.name, date)
-    aside = lake.quarantine(directory, source.name, date)
-    lake.sweep(target.parent)
-    lake.sweep(aside.parent)
-    start, end = day_of(date, source.timezone)
-    tally = Tally(start, end)
-    # Leaving, the inner file is swapped in first: lines last, so that their being there is the sign
+    day = Day(date, source.timezone, source.late_days)
+    tally = Tally()
+    # Leaving, the last file is swapped in first: lines last, so that their being there is the sign
     # that the partition is done.
-    with lake.replacing(target) as draft, lake.replacing(aside) as bad_draft:
-        write_drafts(batches, draft, bad_draft, tally=tally)
+    with ExitStack() as stack:
+        drafts = Drafts(directory, source.name, day, stack)
+        lines = drafts.open(lake.lines(directory, source.name, date), LINES)
+        stack.enter_context(withdrawing(drafts))
+        bad = drafts.open(lake.quarantine(directory, source.name, date), QUARANTINE)
+        write_drafts(batches, drafts, lines, bad, tally=tally)
         refuse_mostly_bad(tally, source)
+        lines.add_key_value_metadata({TIMES: json.dumps(tally.times)})
     return tally.info()
 
 
-def write_drafts(batches: Iterable[Batch], draft: Path, bad_draft: Path, *, tally: Tally) -> None:
-    plain: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
-    with (
-        pq.ParquetWriter(draft, LINES, use_dictionary=DICTIONARY, **plain) as lines,
-        pq.ParquetWriter(bad_draft, QUARANTINE, **plain) as bad,
-    ):
-        waiting: list[pa.Table] = []
-        for batch in batches:
-            tally.add(batch)
-            waiting.append(batch.lines)
-            if batch.bad.num_rows:
-                bad.write_table(batch.bad)
-            if sum(one.num_rows for one in waiting) >= GROUP:
-                lines.write_table(pa.concat_tables(waiting))
-                waiting = []
-        if waiting:
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The files of one run in the making."""
+
+    directory: Path
+    source: str
+    day: Day
+    stack: ExitStack
+    late: dict[str, pq.ParquetWriter] = field(default_factory=dict)
+    """Writers of lines of other dates, by date."""
+
+    def open(self, target: Path, schema: pa.Schema) -> pq.ParquetWriter:
+        lake.sweep(target.parent)
+        draft = self.stack.enter_context(lake.replacing(target))
+        few = [name for name in DICTIONARY if name in schema.names]
+        writer = pq.ParquetWriter(
+            draft, schema, use_dictionary=few, compression="zstd", compression_level=1
+        )
+        return self.stack.enter_context(writer)
+
+    def write_late(self, date: str, lines: pa.Table) -> None:
+        if date not in self.late:
+            target = lake.late(self.directory, self.source, date, night=self.day.date)
+            self.late[date] = self.open(target, LINES)
+        self.late[date].write_table(lines)
+
+
+@contextmanager
+def withdrawing(drafts: Drafts) -> Iterator[None]:
+    """Once all else is in place, remove late lines of an earlier run that are no longer there."""
+    yield
+    own = lake.late(drafts.directory, drafts.source, "*", night=drafts.day.date)
+    for path in drafts.directory.glob(str(own.relative_to(drafts.directory))):
+        if path.parent.name.removeprefix("date=") not in drafts.late:
+            path.unlink()
+
+
+def write_drafts(
+    batches: Iterable[Batch],
+    drafts: Drafts,
+    lines: pq.ParquetWriter,
+    bad: pq.ParquetWriter,
+    *,
+    tally: Tally,
+) -> None:
+    waiting: list[pa.Table] = []
+    for batch in batches:
+        tally.add(batch)
+        waiting.append(keep_own(batch.lines, drafts, tally))
+        if batch.bad.num_rows:
+            bad.write_table(batch.bad)
+        if sum(one.num_rows for one in waiting) >= GROUP:
             lines.write_table(pa.concat_tables(waiting))
+            waiting = []
+    if waiting:
+        lines.write_table(pa.concat_tables(waiting))
+
+
+def keep_own(lines: pa.Table, drafts: Drafts, tally: Tally) -> pa.Table:
+    """The lines that stay; those of another date within reach are written to its partition."""
+    day = drafts.day
+    start, end = day.span
+    span = pc.min_max(lines["timestamp"]).as_py()
+    if span["min"] is None or start <= span["min"] <= span["max"] < end:
+        tally.add_own(lines, jumps=lines.slice(0, 0))
+        return lines
+    days = day.distances(lines["timestamp"])
+    near = (days != 0) & (days.abs() <= day.reach)
+    for distance in days.filter(near).unique().sort():
+        moved = lines.filter((days == distance).to_arrow())
+        drafts.write_late(day.plus(distance), number_late(moved, day.date))
+        tally.late[day.plus(distance)] += moved.num_rows
+    tally.add_own(
+        lines.filter((days == 0).to_arrow()),
+        jumps=lines.filter((days.abs() > day.reach).to_arrow()),
+    )
+    return lines.filter((~near).to_arrow())
+
+
+LATE_IDS = 1 << 32
+"""Ids of late lines begin here for each day since 1970 of the night that brought them."""
+
+
+def number_late(lines: pa.Table, night: str) -> pa.Table:
+    """Late lines with ids that no other line of the partition they go to can have."""
+    days = (date.fromisoformat(night) - date(1970, 1, 1)).days
+    ids = pc.add(lines["line_id"], days * LATE_IDS)
+    return lines.set_column(0, LINES.field(0), ids)
 
 
 DICTIONARY = ["file", "level", "host", "service", "component"]
@@ -150,10 +254,3 @@ def refuse_mostly_bad(tally: Tally, source: SourceSettings) -> None:
         f"more than max_bad_share = {source.max_bad_share:.0%}; for example {example} ({reason}). "
         f"Name the right format in sources.toml (format = …), or raise max_bad_share"
     )
-
-
-def day_of(date: str, zone: str) -> tuple[datetime, datetime]:
-    """Start and end of a partition's day in the source's own zone; a day may have 23 hours."""
-    start = datetime.fromisoformat(date).replace(tzinfo=ZoneInfo(zone))
-    end = (start.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=ZoneInfo(zone))
-    return start.astimezone(UTC), end.astimezone(UTC)
