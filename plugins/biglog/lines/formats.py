@@ -14,7 +14,13 @@ from typing import Any
 from biglog.errors import BadInput
 
 FOLDER = Path(__file__).parent / "formats"
-KINDS = ("pattern", "json", "logfmt", "csv", "message")
+KINDS = ("pattern", "json", "otlp", "logfmt", "csv", "w3c", "message")
+# What a group that is no column may hold.
+FIELD_KINDS = (
+    "number", "duration", "size", "ip", "address", "url", "path", "method", "status", "id", "name",
+    "user", "code", "text", "time",
+)  # fmt: skip
+CONTINUATIONS = ("none", "indent", "any")
 # Column names a pattern's groups may use; any other group goes to the record's ``fields``.
 COLUMNS = ("timestamp", "level", "host", "service", "component", "content")
 MACROS = {
@@ -64,6 +70,20 @@ class Format:
     """Levels that belong to the record above: PostgreSQL's DETAIL, HINT, …"""
     attach_by: str = ""
     """Only to a record with the same value in this group."""
+    completes: tuple[str, ...] = ()
+    """Patterns of lines below a record's first that fill in what that one leaves open."""
+    aside: str = ""
+    """Regex of lines that are no record and belong to none: preambles, directives."""
+    mark: str = ""
+    """Regex that every line of the format contains; tells the dialects of JSON apart."""
+    unwrap: bool = False
+    """Whether the content is itself a line of a log, to be read again by that log's format."""
+    piece: str = ""
+    """Regex of a wrapper's line whose content goes on in the next one of the same stream."""
+    doubled: bool = False
+    """Whether a quote in the content is written twice."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Group -> what it holds, one of FIELD_KINDS."""
     hints: tuple[str, ...] = ()
     """Words in a file's path that speak for the format."""
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -107,8 +127,10 @@ def read_format(path: Path) -> Format:
 def freeze(key: str, value: Any, path: Path) -> Any:
     if key == "sample":
         return tuple(make_sample(row, path) for row in value)
-    if key == "patterns":
+    if key in ("patterns", "completes"):
         return tuple(expand(one) for one in value)
+    if key in ("levels", "kinds"):
+        return MappingProxyType(dict(value))
     if key == "reject":
         return MappingProxyType({name: f"^(?:{expand(one)})$" for name, one in value.items()})
     if key == "keys":
@@ -145,16 +167,37 @@ def check_format(made: Format, path: Path) -> None:
         raise BadInput(f"{path}: kind = {made.kind!r}, expected one of {', '.join(KINDS)}")
     if (made.kind == "pattern") != bool(made.patterns):
         raise BadInput(f"{path}: patterns belong to kind = 'pattern', and that kind needs one")
+    if made.continuation not in CONTINUATIONS:
+        raise BadInput(
+            f"{path}: continuation = {made.continuation!r}, expected {', '.join(CONTINUATIONS)}"
+        )
     if not made.sample:
         raise BadInput(f"{path}: no [[sample]]; a format carries at least one line that proves it")
-    for pattern in made.patterns:
-        check_pattern(pattern, made, path)
+    groups = {name for one in made.patterns for name in pattern_groups(one, made, path)}
+    for one in (*made.completes, made.aside, made.mark, made.piece):
+        groups |= set(compile_pattern(one, path).groupindex)
+    check_kinds(made, groups, path)
 
 
-def check_pattern(pattern: str, made: Format, path: Path) -> None:
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        raise BadInput(f"{path}: pattern {pattern!r} is not a regex: {error}") from error
+def pattern_groups(pattern: str, made: Format, path: Path) -> Mapping[str, int]:
+    groups = compile_pattern(pattern, path).groupindex
     if "content" not in groups and not made.content:
         raise BadInput(f"{path}: a pattern needs a group 'content', or the format a content key")
+    return groups
+
+
+def compile_pattern(pattern: str, path: Path) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise BadInput(f"{path}: pattern {pattern!r} is not a regex: {error}") from error
+
+
+def check_kinds(made: Format, groups: set[str], path: Path) -> None:
+    for name, kind in made.kinds.items():
+        if kind not in FIELD_KINDS:
+            raise BadInput(
+                f"{path}: kinds.{name} = {kind!r}, expected one of {', '.join(FIELD_KINDS)}"
+            )
+        if made.kind == "pattern" and name not in groups:
+            raise BadInput(f"{path}: kinds.{name} is no group of its patterns")

@@ -14,7 +14,9 @@ MAX_BODY = 2000
 MAX_HELD = 20_000
 """Lines held back at a batch's end, so that the record that goes on there stays whole."""
 INTERLEAVED = 64
-"""Records whose attached lines may still come, where several processes write at once."""
+"""Records whose lines may still come, where several processes or streams write at once."""
+FILLED = ("timestamp", "level", "host", "service", "component", "content")
+"""Columns that a line below a record's first may fill in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Joined:
 
 
 def goes_on(form: Format) -> bool:
-    return form.continuation != "none" or bool(form.attach)
+    return form.continuation != "none" or bool(form.attach or form.completes) or form.unwrap
 
 
 def split_tail(frame: pl.DataFrame, form: Format) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -32,7 +34,8 @@ def split_tail(frame: pl.DataFrame, form: Format) -> tuple[pl.DataFrame, pl.Data
     if not goes_on(form):
         return frame, frame.clear()
     heads = (frame["matched"] & ~frame["attached"]).arg_true()
-    at = int(heads[-min(len(heads), INTERLEAVED if form.attach else 1)]) if len(heads) else 0
+    open_at_once = INTERLEAVED if form.attach or form.unwrap else 1
+    at = int(heads[-min(len(heads), open_at_once)]) if len(heads) else 0
     if len(frame) - at > MAX_HELD or not len(heads):
         return frame, frame.clear()
     return frame.head(at), frame.slice(at)
@@ -42,46 +45,69 @@ def join(frame: pl.DataFrame, form: Format) -> Joined:
     """Records with their bodies, and the lines that belong to none. Blank lines are nothing."""
     if frame["matched"].all() and not frame["attached"].any():
         return Joined(frame.with_columns(body=pl.lit(None, pl.String)), frame.clear())
-    placed = place(frame, form)
+    placed = place(frame)
     head = pl.col("matched") & (~pl.col("attached") | pl.col("record").is_null())
-    member = ~head & pl.col("record").is_not_null() & going(form)
+    member = ~head & pl.col("record").is_not_null() & going()
     placed = placed.with_columns(head=head, member=member)
     many = pl.col("member").cast(pl.Int32).cum_sum().over("record") > MAX_BODY
     placed = placed.with_columns(member=pl.col("member") & ~many)
-    blank = pl.col("raw").str.contains(r"^\s*$")
-    bad = placed.filter(~pl.col("head") & ~pl.col("member") & ~blank)
-    body = said(form).str.join("\n").alias("body")
-    bodies = placed.filter("member").group_by("record", maintain_order=True).agg(body)
-    records = placed.filter("head").with_columns(record=pl.col("row").cast(pl.Int64))
-    return Joined(records.join(bodies, on="record", how="left", maintain_order="left"), bad)
+    nothing = pl.col("raw").str.contains(r"^\s*$") | pl.col("aside")
+    bad = placed.filter(~pl.col("head") & ~pl.col("member") & ~nothing)
+    records = placed.filter("head").with_columns(record=pl.col("at").cast(pl.Int64))
+    if placed["completes"].any():
+        placed, records = complete(placed, records)
+    bodies = placed.filter("member").group_by("record", maintain_order=True)
+    body = bodies.agg(said(form).str.join("\n").alias("body"))
+    return Joined(records.join(body, on="record", how="left", maintain_order="left"), bad)
 
 
-def place(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
+def place(frame: pl.DataFrame) -> pl.DataFrame:
     """Each row with the row number of the record it would belong to; null before the first."""
-    rows = frame.with_row_index("row")
-    own = pl.when(pl.col("matched") & ~pl.col("attached")).then(pl.col("row").cast(pl.Int64))
+    rows = frame.with_row_index("at")
+    own = pl.when(pl.col("matched") & ~pl.col("attached")).then(pl.col("at").cast(pl.Int64))
     rows = rows.with_columns(own=own)
-    if not form.attach:
-        return rows.with_columns(record=pl.col("own").forward_fill()).drop("own")
+    if not frame["attached"].any():
+        return rows.with_columns(record=pl.col("own").forward_fill().over("lane")).drop("own")
     # a DETAIL goes to its own process's record; what follows the DETAIL goes the same way
-    same = pl.col("own").forward_fill().over("key")
+    same = pl.col("own").forward_fill().over("lane", "key")
     rows = rows.with_columns(target=pl.when(pl.col("matched")).then(same))
     rows = rows.with_columns(
         record=pl.when(pl.col("matched"))
         .then(pl.col("target"))
-        .otherwise(pl.col("target").forward_fill())
+        .otherwise(pl.col("target").forward_fill().over("lane"))
     )
     return rows.drop("own", "target")
 
 
-def going(form: Format) -> pl.Expr:
-    """Whether a row may be part of a record's body."""
-    if form.continuation == "none":
-        return pl.col("attached")
-    sound = ~pl.col("debris") & pl.col("raw").str.contains(r"\S")
-    if form.continuation == "indent":
-        sound &= pl.col("raw").str.contains(r"^[ \t]")
-    return pl.col("attached") | (~pl.col("matched") & sound)
+def going() -> pl.Expr:
+    """Whether a row may be part of a record's body, by the format of the record above it."""
+    mode = pl.col("mode").forward_fill().over("lane")
+    sound = ~pl.col("debris") & ~pl.col("aside") & pl.col("raw").str.contains(r"\S")
+    indented = (mode == "indent") & pl.col("raw").str.contains(r"^[ \t]")
+    return pl.col("attached") | (~pl.col("matched") & sound & ((mode == "any") | indented))
+
+
+def complete(placed: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Records with what lines below their first fill in; lines that did so leave the body."""
+    filling = pl.col("member") & pl.col("completes")
+    inner = pl.col("fields").str.slice(1).str.head(-1)
+    first = [pl.col(name).drop_nulls().first().alias(f"own.{name}") for name in FILLED]
+    told = (
+        placed.filter(filling)
+        .group_by("record")
+        .agg(*first, more=inner.drop_nulls().str.join(","))
+        .with_columns(more=pl.when(pl.col("more") != "").then("more"))
+    )
+    joined = records.join(told, on="record", how="left", maintain_order="left")
+    members = pl.concat_str(inner, "more", separator=",", ignore_nulls=True)
+    filled = joined.with_columns(
+        *[pl.coalesce(f"own.{name}", name).alias(name) for name in FILLED],
+        fields=pl.when(members != "").then("{" + members + "}"),
+    )
+    speaks = filling & pl.col("content").is_not_null()
+    again = speaks & (speaks.cast(pl.Int32).cum_sum().over("record") > 1)
+    left = placed.with_columns(member=pl.col("member") & (~pl.col("completes") | again))
+    return left, filled.select(records.columns)
 
 
 def said(form: Format) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Lines of JSON, logfmt and CSV as columns of text, by the names their keys usually go by."""
+"""Lines of JSON, logfmt, CSV and W3C as columns of text, by the names their keys usually go by."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ import polars as pl
 from biglog.lines import levels
 from biglog.lines.decode import ANSI, CONTROL
 from biglog.lines.formats import COLUMNS, Format
-from biglog.lines.patterns import READ, escape, member, wrap
+from biglog.lines.patterns import READ, escape, member, overlay, wrap
 
 PAIR = r'(?:^|[ \t])([A-Za-z_@][A-Za-z0-9_.@/-]*)=("(?:[^"\\]|\\.)*"|[^ \t"]*)'
+PAIRED = r"[A-Za-z0-9_.@/-]=.*[ \t][A-Za-z_@][A-Za-z0-9_.@/-]*="
+"""What every line of at least two pairs contains; far cheaper than the pairs themselves."""
 DELIMITERS = ",;\t"
 WIDEST = 200
+"""Columns above which objects are read one by one: few rows share most of them."""
 ASIDE = ("status", "error")
 """What is read for the level and the message, and stays among the fields as well."""
-"""Columns above which objects are read one by one: few rows share most of them."""
+NAMES_COLUMNS = r"^#[Ff]ields:?[ \t]+(.*\S)"
+"""The line of a W3C or Zeek log that names the columns of the lines below it."""
+NOTHING = ("-", "(empty)", "")
 
 Row = dict[str, Any]
 
@@ -29,13 +34,16 @@ Row = dict[str, Any]
 def read_json(lines: pl.Series, form: Format) -> pl.DataFrame:
     """One row a line; whole columns at once where the objects agree, one by one where not."""
     looks = lines.str.contains(r"^\s*\{.*\}\s*$")
+    if form.mark:
+        looks &= lines.str.contains(form.mark)
     rows = looks.arg_true()
     if not len(rows):
         return unread(len(lines))
     texts = lines.gather(rows)
     wide = decode_together(texts)
     if wide is None:
-        return read_rows(lines, (decode_one(text) for text in lines.to_list()), form)
+        read = read_rows(texts, (decode_one(text) for text in texts.to_list()), form)
+        return scatter(read, rows, len(lines))
     return scatter(assign(wide, form, texts), rows, len(lines))
 
 
@@ -368,3 +376,98 @@ def split_cells(lines: pl.Series, delimiter: str) -> Iterator[list[str]]:
             yield next(csv.reader([line], delimiter=delimiter, strict=True), [])
         except csv.Error:
             yield []
+
+
+def read_fields(lines: pl.Series, form: Format) -> tuple[str, list[str]] | None:
+    """Delimiter and column names of the first line that names columns; None without one."""
+    named = lines.filter(lines.str.contains(NAMES_COLUMNS))
+    if not len(named):
+        return None
+    header = column_names(named[0])
+    found = choices(tuple(header[1]), form)
+    return header if found.get("timestamp") or found.get("path") else None
+
+
+def column_names(line: str) -> tuple[str, list[str]]:
+    found = re.match(NAMES_COLUMNS, line)
+    text = found.group(1) if found else ""
+    delimiter = "\t" if "\t" in text else " "
+    return delimiter, text.split(delimiter) if delimiter == "\t" else text.split()
+
+
+def read_w3c(lines: pl.Series, form: Format, header: tuple[str, list[str]]) -> pl.DataFrame:
+    """Rows by the columns that the nearest line above names, or by the header where none does."""
+    named = lines.str.contains(NAMES_COLUMNS)
+    own = lines.to_frame("raw").select(
+        row=pl.int_range(pl.len()),
+        raw="raw",
+        names=pl.when(named).then(pl.col("raw")).forward_fill().fill_null(""),
+        plain=~pl.col("raw").str.starts_with("#") & pl.col("raw").str.contains(r"\S"),
+    )
+    read = unread(len(lines))
+    for (names,), group in own.filter("plain").group_by("names", maintain_order=True):
+        delimiter, columns = column_names(str(names)) if names else header
+        cells = read_cells(group["raw"], delimiter, columns)
+        good = cells["matched"].arg_true()
+        if len(good):
+            texts = group["raw"].gather(good)
+            made = assign(cells.drop("matched")[good], form, texts)
+            read = overlay(read, made, group["row"].gather(good))
+    return read
+
+
+def read_cells(lines: pl.Series, delimiter: str, names: list[str]) -> pl.DataFrame:
+    """A column a name, null where a cell says nothing; matched where the cells are as many."""
+    cell = r'"[^"]*"|[^\t]+' if delimiter == "\t" else r'"[^"]*"|\S+'
+    cells = lines.str.extract_all(cell)
+    distinct = [name if name not in names[:at] else f"{name}_{at + 1}"
+                for at, name in enumerate(names)]  # fmt: skip
+    columns = [
+        pl.col("cells").list.get(at, null_on_oob=True).str.strip_chars('"').alias(name)
+        for at, name in enumerate(distinct)
+    ]
+    wide = cells.to_frame("cells").select(*columns)
+    told = wide.select(pl.when(~pl.all().is_in(NOTHING)).then(pl.all()))
+    return told.with_columns(matched=cells.list.len() == len(names))
+
+
+def split_records(lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Lines of OpenTelemetry's file exporter as one flat object a record, and each one's line."""
+    texts: list[str] = []
+    rows: list[int] = []
+    for at, line in enumerate(lines.to_list()):
+        records = list(otlp_records(decode_one(line) or {}))
+        texts += [json.dumps(one, ensure_ascii=False) for one in records] or [line]
+        rows += [at] * max(1, len(records))
+    return pl.Series(texts, dtype=pl.String), pl.Series(rows, dtype=pl.UInt32)
+
+
+def otlp_records(line: Row) -> Iterator[Row]:
+    """Each record with what its resource and its scope say of it."""
+    for resource in items(line, "resourceLogs"):
+        shared = attributes(resource.get("resource"))
+        for scope in items(resource, "scopeLogs"):
+            name = scope.get("scope")
+            named = {"scope": name["name"]} if isinstance(name, dict) and name.get("name") else {}
+            for record in items(scope, "logRecords"):
+                own = {key: value_of(one) for key, one in record.items() if key != "attributes"}
+                yield shared | attributes(record) | named | own
+
+
+def items(row: Row, name: str) -> Iterator[Row]:
+    found = row.get(name)
+    yield from (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+
+
+def attributes(holder: Any) -> Row:
+    pairs = items(holder, "attributes") if isinstance(holder, dict) else ()
+    return {str(one.get("key")): value_of(one.get("value")) for one in pairs}
+
+
+def value_of(value: Any) -> Any:
+    """What an OTLP value holds: ``{"stringValue": "x"}`` is x."""
+    if isinstance(value, dict) and len(value) == 1:
+        name, inner = next(iter(value.items()))
+        if name.endswith("Value") and not isinstance(inner, dict):
+            return inner
+    return value

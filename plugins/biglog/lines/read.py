@@ -12,12 +12,13 @@ import polars as pl
 import pyarrow as pa
 
 from biglog.lines.decode import Chunk, Note, read_chunks
-from biglog.lines.detect import Detection, Header, detect, read_kind
+from biglog.lines.detect import Detection, detect
 from biglog.lines.formats import COLUMNS, Format, find_format
 from biglog.lines.join import goes_on, join, split_tail
 from biglog.lines.patterns import explain
 from biglog.lines.redact import Redaction
-from biglog.lines.times import Clock, end_of_reach, to_utc
+from biglog.lines.rows import read_times, type_lines
+from biglog.lines.times import Clock, end_of_reach
 from biglog.records import LINES, QUARANTINE, TIMES
 from biglog.settings import LineSettings, SourceSettings
 
@@ -44,8 +45,7 @@ class Plan:
 
     path: Path
     form: Format
-    first: int
-    header: Header | None
+    found: Detection
     clock: Clock
     source: SourceSettings
     settings: LineSettings
@@ -86,7 +86,7 @@ def make_plan(
     form = find_format(found.format)
     latest = end_of_reach(date, path.stat().st_mtime)
     clock = Clock(source.timezone, latest)
-    return Plan(path, form, found.first, found.header, clock, source, settings, joined)
+    return Plan(path, form, found, clock, source, settings, joined)
 
 
 def read_file(plan: Plan) -> Iterator[Batch]:
@@ -110,12 +110,13 @@ def read_file(plan: Plan) -> Iterator[Batch]:
 
 
 def parse(chunk: Chunk, plan: Plan) -> pl.DataFrame:
-    """One row a physical line: what the format reads in it, its number and its text."""
-    read = read_kind(chunk.lines, plan.form, first=plan.first, header=plan.header)
-    numbers = pl.int_range(chunk.first_no, chunk.first_no + len(chunk.lines), eager=True)
+    """One row a record or a physical line: what was read in it, its number and its text."""
+    frame = type_lines(chunk.lines, plan.found, joined=plan.joined)
     debris = chunk.debris if chunk.debris is not None else pl.lit(False)
-    frame = read.with_columns(raw=chunk.lines, line_no=numbers, debris=debris)
-    if plan.header is not None and plan.form.kind == "csv" and chunk.first_no == 1 and len(frame):
+    if isinstance(debris, pl.Series) and len(frame) != len(debris):
+        debris = debris.gather(frame["row"])
+    frame = frame.with_columns(line_no=chunk.first_no + pl.col("row"), debris=debris)
+    if plan.form.kind == "csv" and plan.found.header and chunk.first_no == 1 and len(frame):
         frame = skip_header(frame, plan)
     return frame
 
@@ -151,9 +152,8 @@ def make_batch(
 def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
     """LINES, whose metadata says by which rules their times were read."""
     clean = plan.redaction.clean
-    zones = records["zone"] if records["zone"].null_count() < len(records) else None
     content = pl.select(pl.coalesce(records["content"], records["raw"])).to_series()
-    times = to_utc(records["timestamp"], plan.form.time, clock=plan.clock, zones=zones)
+    times = read_times(records, plan.clock)
     columns: dict[str, pl.Series | pl.Expr] = {
         "line_id": pl.int_range(len(records), eager=True),
         "file": pl.lit(str(plan.path)),
