@@ -42,9 +42,11 @@ LABEL = r"[A-Za-z0-9_\-\x02]+"
 PORT = r"(?::[0-9]+)?"
 ADDRESS = r"[0-9]+(?:\.[0-9]+){3}"
 PATH_CHARS = r"[A-Za-z0-9_.\-+@%~#$*!&\\]"
+PATH_END = r"[A-Za-z0-9_\-+@%~#$*!&\\]"  # a full stop ends the sentence, not the path
 
 VARIABLES: tuple[str, ...] = (
     r"\[[A-Z][A-Z_]+:[0-9a-f]+\]",  # a redaction's placeholder
+    r"\['[^'\[\]]*'(?:, ?'[^'\[\]]*')*\]",  # a printed list of texts
     LEFT + r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>|,;)\]}]*[^\s\"'<>|,;)\]}.:]",
     LEFT + r"[A-Za-z0-9_.+\-]+@(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}" + RIGHT,
     LEFT + rf"{WEEKDAY},? {MONTH} +[0-9]+ {CLOCK}{ZONE}(?: [0-9]+)?{RIGHT}",
@@ -53,8 +55,8 @@ VARIABLES: tuple[str, ...] = (
     LEFT + rf"[0-9]+([-/.])[0-9]+[-/.][0-9]+[T ]{CLOCK}{ZONE}{RIGHT}",
     r"[0-9]+年[0-9]+月[0-9]+日",
     LEFT + r"[A-Za-z]:\\[^\s\"'<>|,;)\]}]*",
-    LEFT + rf"(?:~|\.\.?)?(?:/{PATH_CHARS}+)+(?::[0-9]+)?/?",
-    LEFT + rf"{WORD}[A-Za-z0-9_.\-]*(?:/{PATH_CHARS}+){{2,}}",
+    LEFT + rf"(?:~|\.\.?)?(?:/{PATH_CHARS}*{PATH_END})+(?::[0-9]+)?/?",
+    LEFT + rf"{WORD}[A-Za-z0-9_.\-]*(?:/{PATH_CHARS}*{PATH_END}){{2,}}",
     LEFT + r"[0-9a-fA-F]+(?:-[0-9a-fA-F]+){4}" + RIGHT,
     LEFT + r"[0-9a-fA-F]{1,4}(?:::?[0-9a-fA-F]{1,4}){4,7}" + RIGHT,
     LEFT + r"fe[0-9]{2}::[0-9a-fA-F:]+(?:%[a-z0-9]+)?" + RIGHT,

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from biglog.templates.lexicon import NAMING, PERSON
+from biglog.templates.lexicon import NAMING, PERSON, is_telling
 from biglog.templates.mask import MARK
 from biglog.templates.tokens import (
     DELIMITERS,
@@ -20,10 +20,11 @@ from biglog.templates.tokens import (
 )
 
 ROUNDS = 8
+DEPTH = 4  # so often a group of shapes is told apart by the words in it
 MANY = 8  # so many names in one place that words among them are names too
 LIST_LENGTHS = 3  # so many different lengths make a run of variables a list
 ANNOUNCED = 2  # so few names are enough where the line says that a value comes
-QUOTES = "\"'“"
+QUOTES = "\"'`“"
 HEXADECIMAL = re.compile(r"[0-9a-f]{4,}")
 
 
@@ -91,26 +92,56 @@ def running_hashes(shape: Tokens) -> tuple[list[int], list[int]]:
 
 
 def alike_but_names(shapes: set[Tokens], similarity: float) -> list[Column]:
-    """Columns of shapes whose words are equal and whose names differ in two places or more."""
+    """Columns of shapes that tell the same and differ in nouns, names and values.
+
+    Where too few names are among the values they are words, and the shapes are told apart by them.
+    """
     groups: defaultdict[Tokens, list[Tokens]] = defaultdict(list)
     for shape in shapes:
-        skeleton = tuple("" if is_plain(token) else token for token in shape)
+        skeleton = tuple("" if is_vague(token) else token for token in shape)
         if "" in skeleton:
             groups[skeleton].append(shape)
-    columns = []
+    columns: list[Column] = []
     for skeleton, members in groups.items():
-        if len(members) > 1 and share_of_words(skeleton) >= similarity:
-            columns += [named(members, at) for at, token in enumerate(skeleton) if token == ""]
-    return [column for column in columns if len(column.values) > 1]
+        if len(members) > 1:
+            places = [at for at, token in enumerate(skeleton) if token == ""]
+            columns += told_apart(members, places, similarity, DEPTH)
+    return columns
 
 
-def is_plain(token: str) -> bool:
-    return is_name(token) and MARK not in token
+def is_vague(token: str) -> bool:
+    return not is_fixed(token) and (MARK in token or not is_telling(token))
 
 
-def share_of_words(skeleton: Tokens) -> float:
-    words = [token for token in skeleton if token == "" or any(c.isalnum() for c in token)]
-    return sum(token != "" for token in words) / max(1, len(words))
+def told_apart(
+    members: list[Tokens], places: list[int], similarity: float, depth: int
+) -> list[Column]:
+    """The columns of names, once the shapes are parted by those columns that hold words."""
+    columns = {at: named(members, at) for at in places}
+    varying = [at for at in places if len(columns[at].values) > 1]
+    words = [at for at in varying if not variables(columns[at])]
+    if not words:
+        share = share_of_words(members[0], varying)
+        return [columns[at] for at in varying] if share >= similarity else []
+    if depth == 0 or len(words) == len(varying):
+        return []
+    parts: defaultdict[Tokens, list[Tokens]] = defaultdict(list)
+    for shape in members:
+        parts[tuple(shape[at] for at in words)].append(shape)
+    rest = [at for at in varying if at not in words]
+    return [
+        column
+        for part in parts.values()
+        if len(part) > 1
+        for column in told_apart(part, rest, similarity, depth - 1)
+    ]
+
+
+def share_of_words(shape: Tokens, varying: list[int]) -> float:
+    """The part of the shape's words that is not a variable."""
+    values = {i for i, token in enumerate(shape) if token == MARK} | set(varying)
+    words = [i for i, token in enumerate(shape) if any(c.isalnum() for c in token)]
+    return sum(i not in values for i in words) / max(1, len(set(words) | values))
 
 
 def named(members: list[Tokens], place: int) -> Column:
@@ -131,11 +162,12 @@ def variables(column: Column) -> set[str]:
     certain = needed == ANNOUNCED and (names or MARK in column.values)
     if len(names) >= max(MANY, needed) or (certain and MARK in column.values):
         return {value for value in column.values if any(c.isalnum() for c in value)}
+    vague = {value for value in column.values if not is_fixed(value) and not is_telling(value)}
     if MARK in column.values:
-        return names | numbered
+        return names | vague | numbered
     if len(names) < needed or 2 * len(names) < len(column.values):
         return numbered
-    return names | numbered
+    return names | vague | numbered
 
 
 def same_stem(values: set[str]) -> set[str]:
@@ -181,7 +213,7 @@ def names_needed(shape: Tokens, place: int) -> int:
         return ANNOUNCED
     if word in NAMING or before[-1:] in (":", "：", "(", "（"):
         return 3
-    return 5 if word else 10
+    return 3 if word else 10
 
 
 def word_before(shape: Tokens, place: int) -> str:

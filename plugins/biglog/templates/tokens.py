@@ -10,10 +10,12 @@ from biglog.templates.mask import MARK, WILDCARD
 
 Tokens = tuple[str, ...]
 
-DELIMITERS = "=:,;()[]{}\"'<>|，。：；（）【】、！？“”"
+DELIMITERS = "=:,;()[]{}\"'`<>|，。：；（）【】、！？“”"
 # A size keeps its unit in one token: where units differ, the unit varies with the size.
 SIZE = rf"{MARK} [KMGTP]?i?B(?![A-Za-z0-9])"
-SPLIT = re.compile(rf"{SIZE}|\s|[{re.escape(DELIMITERS)}]|[^\s{re.escape(DELIMITERS)}]+")
+STOP = r"\.(?=\s|\Z)"  # the end of a sentence, which is no part of its last word
+WORD = rf"[^\s{re.escape(DELIMITERS)}]"
+SPLIT = re.compile(rf"{SIZE}|\s|[{re.escape(DELIMITERS)}]|{STOP}|{WORD}+?(?={STOP})|{WORD}+")
 NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
@@ -47,7 +49,7 @@ def parse(text: str) -> Tokens:
 
 def is_fixed(token: str) -> bool:
     """Whether the token can never be found to be a variable: a blank or a delimiter."""
-    return token == " " or token in DELIMITERS
+    return token in " ." or token in DELIMITERS
 
 
 def mark_series(tokens: Tokens) -> Tokens:
