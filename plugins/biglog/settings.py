@@ -62,6 +62,12 @@ class LineSettings:
     """A longer line is cut here and flagged."""
     max_sample_chars: int = 500
     """How much of a bad line is kept in quarantine."""
+    max_unpacked_bytes: int = 100_000_000_000
+    """A packed file or an archive is read up to this size."""
+    max_unpacked_ratio: int = 200
+    """From 1 GB on, one that unpacks to more times its size is a decompression bomb."""
+    max_members: int = 10_000
+    """Files of an archive that are read."""
 
 
 @dataclass(frozen=True, slots=True)

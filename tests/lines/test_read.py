@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from biglog.errors import BadInput
-from biglog.lines import decode
+from biglog.lines import decode, unpack
 from biglog.lines.read import detect, read
 from biglog.records import LEVELS, LINES, QUARANTINE
 from biglog.settings import LineSettings, SourceSettings
@@ -78,7 +78,7 @@ def test_damaged_gzip_keeps_what_came_before(landed):
 
 
 def test_a_bomb_is_stopped(landed, monkeypatch):
-    monkeypatch.setattr(decode, "RATIO_FROM", 1 << 20)
+    monkeypatch.setattr(unpack, "RATIO_FROM", 1 << 20)
     path = landed(gzip.compress((b"x" * 99 + b"\n") * 300_000))
     _, bad = rows_of(path, "message")
     assert "bomb" in bad[-1]["reason"]

@@ -1,41 +1,37 @@
-"""Files of any bytes as columns of text lines: unpacked, decoded, cut, cleaned and numbered."""
+"""One file's bytes as columns of text lines: decoded, cut, cleaned and numbered."""
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
-import zstandard
+import pyarrow as pa
 
-from biglog.errors import BadInput
+from biglog.lines.encodings import (
+    BOMS,
+    REPLACED,
+    SNIFF,
+    decode_mixed,
+    is_wide,
+    repair_lines,
+    sniff,
+    sniff_narrow,
+)
+from biglog.lines.parts import Part, Reading, read_bytes, take_whole
 
 BLOCK = 8 << 20
-SNIFF = 1 << 18
-# A zstd block of 128 kB can hide in 4 bytes; small pieces keep what one call unpacks small.
-ZSTD_PIECE = 1 << 9
-MAX_RATIO = 200
-"""Unpacked to packed, above which a large file is taken for a bomb (text rarely passes 50)."""
-RATIO_FROM = 1 << 30
-"""Unpacked bytes from which MAX_RATIO holds."""
 ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"
-CONTROLS = bytes([*range(9), *range(11, 32), 127])
 DEBRIS = r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\x{FFFD}]"
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+TAB, NEWLINE, RETURN, DELETE = 9, 10, 13, 127
+INLINE = 12
+"""Bytes that Arrow keeps in a view itself; of a longer text it keeps the first four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,9 @@ class Note:
     line_no: int
     reason: str
     sample: str = ""
+
+
+NONE: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,151 +60,30 @@ class Chunk:
     notes: tuple[Note, ...] = ()
 
 
-class Unpacker(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
 @dataclass(slots=True)
 class Source:
-    """One open file, and what went wrong while reading it."""
+    """One file's encoding, as far as it is known."""
 
-    path: Path
-    block: int = BLOCK
-    damage: str = ""
+    reading: Reading
     encoding: str = ""
     settled: bool = False
     """Whether bytes beyond ASCII have confirmed the encoding."""
-    unpacked: int = 0
 
 
-def check_file(path: Path) -> None:
-    """Raises BadInput, in words, for what cannot be read as a file."""
-    if path.is_dir():
-        raise BadInput(f"{path} is a directory, expected a file; name its files, as {path}/*.log")
-    try:
-        with path.open("rb"):
-            return
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist; check the path") from error
-    except PermissionError as error:
-        raise BadInput(f"{path} may not be read by this user; grant it read permission") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be opened: {error.strerror}") from error
-
-
-def unpacker(head: bytes) -> Callable[[], Unpacker] | None:
-    """What unpacks a file that begins with these bytes; None for a plain one."""
-    if head.startswith(b"\x1f\x8b"):
-        return lambda: zlib.decompressobj(31)
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return lambda: zstandard.ZstdDecompressor().decompressobj()
-    if head.startswith(b"BZh"):
-        return bz2.BZ2Decompressor
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMADecompressor
-    return None
-
-
-def read_bytes(source: Source) -> Iterator[bytes]:
-    """The file's bytes in pieces, unpacked; damage is noted and ends the reading, kept is kept."""
-    check_file(source.path)
-    with source.path.open("rb") as file:
-        head = file.read(8)
-        file.seek(0)
-        make = unpacker(head)
-        pieces = iter(lambda: file.read(ZSTD_PIECE if make else source.block), b"")
-        yield from pieces if make is None else unpack(pieces, make, source)
-
-
-def unpack(
-    pieces: Iterator[bytes], make: Callable[[], Unpacker], source: Source
-) -> Iterator[bytes]:
-    allowed = max(RATIO_FROM, MAX_RATIO * source.path.stat().st_size)
-    machine, started = make(), False
-    for piece in pieces:
-        while piece:
-            if machine.eof:
-                if not piece.strip(b"\0"):
-                    break
-                machine, started = make(), False
-            before = machine.copy() if hasattr(machine, "copy") else None
-            try:
-                text = machine.decompress(piece)
-            except (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, ValueError) as error:
-                source.damage = f"damaged compressed data ({error}); what came before is kept"
-                yield from salvage(before, piece)
-                return
-            piece, started = machine.unused_data if machine.eof else b"", True
-            source.unpacked += len(text)
-            yield text
-        if source.unpacked > allowed:
-            source.damage = (
-                f"unpacks to more than {MAX_RATIO} times its size: taken for a decompression bomb, "
-                f"reading stopped after {source.unpacked:,} bytes"
-            )
-            return
-    if started and not machine.eof:
-        source.damage = "compressed file is truncated; the lines before the cut are kept"
-
-
-def salvage(machine: Unpacker | None, piece: bytes) -> Iterator[bytes]:
-    """What a damaged piece still gives, byte by byte, where the machine can be set back."""
-    for at in range(len(piece) if machine else 0):
-        try:
-            yield machine.decompress(piece[at : at + 1])  # type: ignore[union-attr]
-        except zlib.error:
-            return
-
-
-def sniff(sample: bytes) -> str:
-    """The encoding a sample of bytes is most likely written in; ``ascii`` where all agree."""
-    for mark, name in BOMS:
-        if sample.startswith(mark):
-            return name
-    if wide := sniff_wide(sample):
-        return wide
-    if sample.isascii():
-        return "ascii"
-    high = sum(map(len, re.findall(rb"[\x80-\xff]+", sample)))
-    broken = sample.decode("utf-8", "replace").count("\ufffd")
-    broken -= sample.count("\ufffd".encode())
-    if broken <= 0.1 * high:
-        return "utf-8"
-    text = sample.decode("gb18030", "replace")
-    beyond = re.findall(r"[^\x00-\x7f]", text)
-    chinese = re.findall(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef\u2010-\u2026]", text)
-    if beyond and len(chinese) >= 0.8 * len(beyond) and text.count("\ufffd") <= 0.05 * len(beyond):
-        return "gb18030"
-    return "utf-8" if broken <= 0.5 * high else "latin-1"
-
-
-def sniff_wide(sample: bytes) -> str:
-    """UTF-16 without a mark: nearly every second byte of Latin text is zero."""
-    if len(sample) < 8 or b"\0" not in sample:
-        return ""
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    half = len(sample) // 2
-    if odd > 0.4 * half and even < 0.05 * half:
-        return "utf-16-le"
-    return "utf-16-be" if even > 0.4 * half and odd < 0.05 * half else ""
-
-
-def read_chunks(path: Path, *, max_line: int, batch: int, block: int = BLOCK) -> Iterator[Chunk]:
+def read_chunks(
+    file: Path | Part, *, max_line: int, batch: int, block: int = BLOCK
+) -> Iterator[Chunk]:
     """All lines of a file in order, at most ``batch`` at a time, numbered from 1."""
-    source, number = Source(path, block), 1
+    part = file if isinstance(file, Part) else take_whole(file)
+    source, number = Source(Reading(part, block)), 1
     for whole in cut_blocks(gather(decode_wide(source), block), max_line):
         chunk = make_chunk(whole, number, source, max_line=max_line)
         for start in range(0, len(chunk.lines), batch):
             yield slice_chunk(chunk, start, batch)
         number += len(chunk.lines)
-    if source.damage or number == 1:
-        notes = (Note(number, source.damage),) if source.damage else ()
+    damage = source.reading.damage
+    if damage or number == 1:
+        notes = (Note(number, damage),) if damage else ()
         empty = pl.Series("raw", [], pl.String)
         yield Chunk(empty, number, 0, source.encoding, None, notes)
 
@@ -222,23 +100,36 @@ def slice_chunk(chunk: Chunk, start: int, length: int) -> Chunk:
 
 def decode_wide(source: Source) -> Iterator[bytes]:
     """The file's bytes, UTF-16 and -32 as UTF-8, so that a newline byte is a newline."""
-    pieces = read_bytes(source)
-    head = b""
-    for piece in pieces:
-        head += piece  # at most a few pieces
-        if len(head) >= SNIFF:
-            break
+    pieces = read_bytes(source.reading)
+    head = take_head(pieces)
     named = sniff(head[:SNIFF])
     source.encoding, source.settled = ("utf-8" if named == "ascii" else named), named != "ascii"
-    for mark, name in BOMS:
-        if name == source.encoding and head.startswith(mark):
-            head = head[len(mark) :]
-            break
-    if not source.encoding.startswith(("utf-16", "utf-32")):
+    mark = next((mark for mark, name in BOMS if head.startswith(mark)), b"")
+    head = head[len(mark) :]
+    if is_wide(source.encoding):
+        source.reading.width = 4 if "32" in source.encoding else 2
+        yield from recode(head, pieces, source.encoding)
+    elif b"\r" in head and b"\n" not in head[:SNIFF]:
+        yield from (piece.replace(b"\r", b"\n") for piece in (head, *pieces))
+    else:
         yield head
         yield from pieces
-        return
-    decoder = codecs.getincrementaldecoder(source.encoding)("replace")
+
+
+def take_head(pieces: Iterator[bytes]) -> bytes:
+    """As many pieces as it takes to sniff."""
+    taken: list[bytes] = []
+    held = 0
+    for piece in pieces:
+        taken.append(piece)
+        held += len(piece)
+        if held >= SNIFF:
+            break
+    return b"".join(taken)
+
+
+def recode(head: bytes, pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
     yield decoder.decode(head).encode("utf-8", "replace")
     for piece in pieces:
         yield decoder.decode(piece).encode("utf-8", "replace")
@@ -263,14 +154,15 @@ def cut_blocks(pieces: Iterator[bytes], max_line: int) -> Iterator[bytes]:
     """Blocks of whole lines. Of a line far too long only a little more than allowed is held."""
     held, skipping = b"", False
     for piece in pieces:
+        start = 0
         if skipping:
-            newline = piece.find(b"\n")
-            if newline < 0:
+            start = piece.find(b"\n")
+            if start < 0:
                 continue
-            piece, skipping = piece[newline:], False
+            skipping = False
         end = piece.rfind(b"\n") + 1
         if end:
-            yield held + piece[:end]
+            yield b"".join((held, memoryview(piece)[start:end]))
             held = piece[end:]
         else:
             held += piece
@@ -280,43 +172,70 @@ def cut_blocks(pieces: Iterator[bytes], max_line: int) -> Iterator[bytes]:
         yield held
 
 
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Where the lines of a block lie, by byte, and which rows hold control characters."""
+
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    dirty: npt.NDArray[np.int64]
+
+
 def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> Chunk:
     """One block's lines: decoded, without carriage returns, colours and control characters."""
-    text, notes = decode_block(block, number, source)
-    lines = text.str.split("\n").explode().alias("raw")
-    if block.endswith(b"\n"):
-        lines = lines.head(len(lines) - 1)
-    lines, cut = cut_lines(lines, number, max_line)
-    debris = None
-    if notes or dirty(block):
-        debris = lines.str.contains(DEBRIS)
-        lines = lines.str.strip_chars_end("\r").str.replace_all(ANSI, "")
-        lines = lines.str.replace_all(CONTROL, "")
-        debris = debris if debris.any() else None
-    return Chunk(lines, number, len(block), source.encoding, debris, (*notes, *cut))
+    name, notes = source.encoding, NONE
+    if not reads_as_utf8(block, name):
+        block, name, notes = decode_block(block, number, source)
+    elif is_wide(name):
+        notes = note_replaced(block, number, name)
+    spans, cut = cut_lines(find_lines(block), block, number, max_line=max_line)
+    lines = view_lines(spans, block)
+    if b"\xc3" in block:
+        lines, repaired = repair_lines(lines)
+        name += " (mojibake repaired)" * repaired
+    lines, debris = clean(lines, spans.dirty, replaced=bool(notes))
+    return Chunk(lines, number, len(block), name, debris, (*notes, *cut))
 
 
-def dirty(block: bytes) -> bool:
-    """Whether a block has any control character but newlines and tabs."""
-    return len(block.translate(None, CONTROLS)) < len(block)
+def reads_as_utf8(block: bytes, encoding: str) -> bool:
+    """Whether a block needs no decoding; nothing is copied."""
+    if block.isascii():
+        return True
+    if encoding != "utf-8" and not is_wide(encoding):
+        return False
+    whole = pa.py_buffer(np.array([0, len(block)], np.int64))
+    try:
+        text = [None, whole, pa.py_buffer(block)]
+        pa.Array.from_buffers(pa.large_string(), 1, text).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
-def decode_block(block: bytes, number: int, source: Source) -> tuple[pl.Series, tuple[Note, ...]]:
-    """One text; bytes that are not in the encoding become U+FFFD, and a note says how many."""
-    wide = source.encoding.startswith(("utf-16", "utf-32"))
-    if wide or source.encoding == "utf-8":
-        with suppress(pl.exceptions.ComputeError):
-            return pl.Series("raw", [block], pl.Binary).cast(pl.String), ()
-        if not source.settled:
-            source.encoding, source.settled = sniff(first_beyond(block)), True
-    name = "utf-8" if wide else source.encoding
-    decoded = block.decode(name, "replace")
-    broken = decoded.count("\ufffd") - block.count("\ufffd".encode()) * (name == "utf-8")
-    if not broken:
-        return pl.Series("raw", [decoded]), ()
-    where = number + decoded.count("\n", 0, decoded.index("\ufffd"))
-    reason = f"kept: {broken} bytes here and below are not {name} and read as \ufffd"
-    return pl.Series("raw", [decoded]), (Note(where, reason),)
+def decode_block(block: bytes, number: int, source: Source) -> tuple[bytes, str, tuple[Note, ...]]:
+    """The block as UTF-8; bytes of no encoding become U+FFFD, and a note says how many."""
+    if not source.settled:
+        source.encoding, source.settled = sniff_narrow(first_beyond(block)), True
+    found = decode_mixed(block, source.encoding)
+    text = "\n".join(found.lines).encode("utf-8", "replace")
+    if not found.broken:
+        return text, found.encoding, ()
+    reason = (
+        f"kept: {found.broken:,} bytes here and below are not {found.encoding} and read as "
+        f"{REPLACED}"
+    )
+    return text, found.encoding, (Note(number + found.first, reason),)
+
+
+def note_replaced(block: bytes, number: int, encoding: str) -> tuple[Note, ...]:
+    """What could not be decoded in UTF-16 or -32 has been replaced before the block was cut."""
+    mark = REPLACED.encode()
+    lost = block.count(mark)
+    if not lost:
+        return ()
+    where = number + block.count(b"\n", 0, block.index(mark))
+    reason = f"kept: {lost:,} characters here and below are not {encoding} and read as {REPLACED}"
+    return (Note(where, reason),)
 
 
 def first_beyond(block: bytes) -> bytes:
@@ -326,14 +245,82 @@ def first_beyond(block: bytes) -> bytes:
     return block[at : at + SNIFF]
 
 
-def cut_lines(lines: pl.Series, number: int, max_line: int) -> tuple[pl.Series, list[Note]]:
-    length = lines.str.len_bytes()
-    if not len(lines) or int(length.max() or 0) <= max_line:  # type: ignore[arg-type]
-        return lines, []
-    rows = (length > max_line).arg_true()
-    short = [one.encode()[:max_line].decode("utf-8", "ignore") for one in lines.gather(rows)]
+def find_lines(block: bytes) -> Spans:
+    """Where the lines lie: one pass over the bytes finds newlines and other controls alike."""
+    data = np.frombuffer(block, np.uint8)
+    low = np.flatnonzero(data < 32)
+    kinds = data[low]
+    ends = low[kinds == NEWLINE]
+    odd = low[(kinds != NEWLINE) & (kinds != TAB)] if len(ends) < len(low) else low[:0]
+    if len(odd) and RETURN in block:
+        after = data[np.minimum(odd + 1, len(data) - 1)]
+        odd = odd[(data[odd] != RETURN) | (after != NEWLINE)]
+    if DELETE in block:
+        odd = np.concatenate((odd, np.flatnonzero(data == DELETE)))
+    if not block.endswith(b"\n"):
+        ends = np.append(ends, len(block))
+    dirty = np.unique(np.searchsorted(ends, odd))
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
+    if RETURN in block:
+        ends = ends - ((ends > starts) & (data[ends - 1] == RETURN) & (ends < len(data)))
+    return Spans(starts, ends, dirty)
+
+
+def cut_lines(
+    spans: Spans, block: bytes, number: int, *, max_line: int
+) -> tuple[Spans, list[Note]]:
+    """Lines no longer than allowed, cut between characters."""
+    long = np.flatnonzero(spans.ends - spans.starts > max_line)
     reason = f"kept, but cut: a line longer than max_line_bytes ({max_line:,} bytes)"
-    notes = [
-        Note(number + row, reason, one) for row, one in zip(rows.to_list(), short, strict=True)
-    ]
-    return lines.scatter(rows, pl.Series(short)), notes
+    notes = []
+    for row in long.tolist():
+        start, end = int(spans.starts[row]), int(spans.starts[row]) + max_line
+        while block[end] & 0xC0 == 0x80:
+            end -= 1
+        spans.ends[row] = end
+        notes.append(Note(number + row, reason, block[start:end].decode()))
+    return spans, notes
+
+
+def view_lines(spans: Spans, block: bytes) -> pl.Series:
+    """The lines as Arrow string views: 16 bytes each, pointing into the block, which is not copied.
+
+    The block must be UTF-8: nothing looks again.
+    """
+    lengths = spans.ends - spans.starts
+    views = np.zeros((len(lengths), 4), np.int32)
+    views[:, 0] = lengths
+    long, short = np.flatnonzero(lengths > INLINE), np.flatnonzero(lengths <= INLINE)
+    if len(long):
+        every = np.ndarray((len(block) - 3,), np.int32, buffer=block, strides=(1,))
+        views[long, 1] = every[spans.starts[long]]
+        views[long, 3] = spans.starts[long]
+    if len(short):
+        views[short, 1:] = inline(block, spans.starts[short], lengths[short])
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(block)]
+    made = pa.Array.from_buffers(pa.string_view(), len(lengths), buffers)
+    return pl.Series("raw", made)
+
+
+def inline(
+    block: bytes, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """Short texts as their own bytes, padded with zeros."""
+    data, steps = np.frombuffer(block, np.uint8), np.arange(INLINE)
+    at = np.minimum(starts[:, None] + steps, len(data) - 1)
+    return np.where(steps < lengths[:, None], data[at], 0).astype(np.uint8).view(np.int32)
+
+
+def clean(
+    lines: pl.Series, dirty: npt.NDArray[np.int64], *, replaced: bool
+) -> tuple[pl.Series, pl.Series | None]:
+    """Lines without colours and control characters, and which of them held debris."""
+    debris = lines.str.contains(DEBRIS) if replaced else None
+    if len(dirty):
+        some = lines.gather(dirty)
+        if debris is None:
+            debris = pl.repeat(False, len(lines), eager=True)
+            debris = debris.scatter(dirty, some.str.contains(DEBRIS))
+        some = some.str.strip_chars_end("\r").str.replace_all(ANSI, "").str.replace_all(CONTROL, "")
+        lines = lines.scatter(dirty, some)
+    return lines, debris if debris is not None and debris.any() else None
