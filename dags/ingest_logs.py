@@ -9,7 +9,9 @@ others; the report names it.
 form's *Night*); or for a range with
 `airflow backfill create --dag-id ingest_logs --from-date … --to-date …`.
 
-**Emits** the asset `lines` for the night, which starts `analyse_logs`.
+**Emits** the asset `lines` for the night, which starts `analyse_logs`; and for earlier and later
+nights that are in the database already and whose lines came only now, which are then analysed
+again (`late_days` of a source says how far from the night).
 
 Running a night again replaces its lines: it can be run any number of times.
 """
@@ -45,7 +47,7 @@ def ingest_logs() -> None:
     # all_done: the night goes on with the sources that arrived.
     @task(trigger_rule="all_done", outlets=[on_airflow.LINES])
     def check() -> dict[str, Any]:
-        return on_airflow.run("check")
+        return on_airflow.announce()
 
     ingest.expand(source=sources()) >> check()
 

@@ -127,6 +127,25 @@ def run(stage: str, source: str = "") -> dict[str, Any]:
     return done
 
 
+def announce() -> dict[str, Any]:
+    """Look at what arrived, then tell of the lines of this night and of every published night that
+    late lines have changed: one analysis each.
+    """
+    done = run("check")
+    late = refuse_bad_input(lambda: _overdue(partition()))
+    context = get_current_context()
+    # In a run without a key, as those of `biglog run`, whoever started it goes on by itself.
+    if getattr(context["dag_run"], "partition_key", None):
+        context["outlet_events"][LINES].add_partitions([partition(), *late])
+    return done | {"late": late}
+
+
+def _overdue(date: str) -> list[str]:
+    from biglog import installation, pipeline
+
+    return list(pipeline.overdue(installation.open_site(), date))
+
+
 def ask(name: str) -> dict[str, Any]:
     """Answer one request of a person, or of the week: its form's values in, a small result out."""
     given = params()

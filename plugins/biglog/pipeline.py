@@ -7,9 +7,12 @@ an earlier one wrote, replaces its own partition whole, and says what it did in 
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +41,7 @@ from biglog.records import (
 from biglog.settings import Settings
 
 if TYPE_CHECKING:
+    from biglog.lines.lake import LinesInfo
     from biglog.store.ledger import Report
 
 ALIKE = 0.6
@@ -103,8 +107,19 @@ def ingest(site: Site, date: str, source: str) -> StageInfo:
         last_at=done.last_at,
     )
     write.save_coverage(site.engine, coverage)
-    total = done.lines + done.quarantined
-    return StageInfo("ingest", source, date, total, done.lines, done.quarantined)
+    read_lines = done.lines + sum(done.late.values())
+    total = read_lines + done.quarantined
+    note = note_times(done)
+    return StageInfo("ingest", source, date, total, read_lines, done.quarantined, note=note)
+
+
+def note_times(done: LinesInfo) -> str:
+    """By which rules the lines got their times, and where those of other dates went."""
+    said = [f"{count:,} {rule}" for rule, count in done.times.items()]
+    said += [f"{count:,} late for {date}" for date, count in done.late.items()]
+    if done.jumps:
+        said.append(f"{done.jumps:,} whose clock is wrong, counted at the start of the night")
+    return "times: " + ", ".join(said) if said else ""
 
 
 def check(site: Site, date: str, _: str) -> StageInfo:
@@ -117,8 +132,37 @@ def check(site: Site, date: str, _: str) -> StageInfo:
     if failed and len(failed) == len(arrived):
         raise BadInput(f"every source failed on {date}; the first says: {failed[0].reason}")
     absent = ", ".join(one.source for one in arrived if one.state in ("missing", "failed"))
-    note = f"absent: {absent}" if absent else ""
-    return StageInfo("check", "", date, lines, lines, note=note)
+    notes = [f"absent: {absent}"] if absent else []
+    if late := overdue(site, date):
+        notes.append(f"late lines for {', '.join(late)}, to be analysed again")
+    return StageInfo("check", "", date, lines, lines, note="; ".join(notes))
+
+
+def overdue(site: Site, date: str) -> tuple[str, ...]:
+    """Published nights near a date whose late lines are not those they were published with.
+
+    Oldest first. It looks at what is there, not at what has just been written: after a kill at any
+    moment the next run finds the same nights.
+    """
+    from biglog.store import read
+
+    sources = [one.name for one in site.settings.sources]
+    reach = max((one.late_days for one in site.settings.sources), default=0)
+    published = set(read.nights(site.engine))
+    day = datetime.fromisoformat(date)
+    near = [f"{day + timedelta(days=off):%Y-%m-%d}" for off in range(-reach, reach + 1) if off]
+    return tuple(
+        one
+        for one in near
+        if one in published
+        and lake.late_digests(site.settings.lake, one, sources) != published_late(site, one)
+    )
+
+
+def published_late(site: Site, date: str) -> dict[str, str]:
+    """The late lines that a night was published with."""
+    path = lake.night(site.settings.lake, date, "late")
+    return dict(lake.read_json(path, dict[str, str])) if path.exists() else {}
 
 
 # analyse_logs
@@ -128,37 +172,58 @@ def parse(site: Site, date: str, source: str) -> StageInfo:
     """Lines to events and counts; new templates join the catalogue under its lock."""
     from biglog.store import read, write
 
-    path = lake.lines(site.settings.lake, source, date)
-    if not path.exists():
+    paths = lake.parts(site.settings.lake, source, date)
+    events_path = lake.events(site.settings.lake, source, date)
+    late, before = lake.late_digests(site.settings.lake, date, [source]), late_events(events_path)
+    if not paths:
+        events_path.unlink(missing_ok=True)
         write.replace_counts(site.engine, source, date, COUNTS.empty_table())
         return StageInfo("parse", source, date, 0, 0, note="no lines arrived")
-    lake.sweep(path.parent)
+    lake.sweep(events_path.parent)
     known = read.templates(site.engine, source=source)
     found: dict[str, Template] = {}
     rows = 0
     with (
         write.catalogue_lock(site.engine),
-        lake.replacing(lake.events(site.settings.lake, source, date)) as draft,
+        lake.replacing(events_path) as draft,
         pq.ParquetWriter(draft, EVENTS, compression="zstd") as writer,
     ):
-        for events, used in parse_batches(path, {**known}, site.settings):
+        writer.add_key_value_metadata({LATE: json.dumps(late)})
+        for events, used in parse_batches(paths, {**known}, site.settings):
             found.update(used)
             rows += events.num_rows
             writer.write_table(events)
         write.merge_templates(site.engine, tuple(found.values()), source=source, date=date)
-    counts = count_events(lake.events(site.settings.lake, source, date), source, date)
+    counts = count_events(events_path, source, date)
     write.replace_counts(site.engine, source, date, counts)
+    if late or before:
+        recount(site, source, date, sum(counts["count"].to_pylist()))
     new = len(found.keys() - known.keys())
     return StageInfo("parse", source, date, rows, rows, note=f"{len(found)} templates, {new} new")
 
 
+LATE = "biglog.late"
+"""Key of the metadata of a night's events with the digests of the late lines among them."""
+
+
+def recount(site: Site, source: str, date: str, lines: int) -> None:
+    """Bring what is said to have arrived up to the lines that came late."""
+    from biglog.store import read, write
+
+    for one in read.coverage(site.engine, date):
+        if one.source == source:
+            state = "complete" if one.state == "empty" else one.state
+            write.save_coverage(site.engine, replace(one, state=state, lines=lines))
+
+
 def parse_batches(
-    path: Path, catalogue: dict[str, Template], known: Settings
+    paths: Sequence[Path], catalogue: dict[str, Template], known: Settings
 ) -> Iterator[tuple[pa.Table, dict[str, Template]]]:
     """Batches of EVENTS with the templates they use; each batch sees what earlier ones found."""
     from biglog.templates.mine import mine
 
-    for batch in pq.ParquetFile(path).iter_batches(known.lines.batch_lines):
+    size = known.lines.batch_lines
+    for batch in chain.from_iterable(pq.ParquetFile(one).iter_batches(size) for one in paths):
         lines = pa.Table.from_batches([batch])
         mined = mine(lines["content"], catalogue.values(), known.templates)
         used = {one.template_id: one for one in mined.templates}
@@ -171,11 +236,14 @@ def parse_batches(
 
 
 def count_events(path: Path, source: str, date: str) -> pa.Table:
-    """COUNTS of one partition. A line without a time counts at the start of its night."""
+    """COUNTS of one partition. A line without a time, or with one that is days off because its
+    clock is wrong, counts at the start of its night.
+    """
     import polars as pl
 
     midnight = pl.lit(date).str.to_datetime("%Y-%m-%d", time_zone="UTC", time_unit="us")
-    at = pl.col("timestamp").fill_null(midnight)
+    near = pl.col("timestamp").is_between(midnight.dt.offset_by("-1d"), midnight.dt.offset_by("2d"))
+    at = pl.when(near).then("timestamp").otherwise(midnight)
     cells = (
         pl.scan_parquet(path)
         .group_by(
@@ -407,8 +475,21 @@ def publish(site: Site, date: str, _: str) -> StageInfo:
         model_id=basis.model_id,
     )
     write.publish(site.engine, night)
+    lake.write_json(lake.night(base, date, "late"), dict[str, str], late_night(site, date))
     rows = len(findings) + len(incidents) + len(clusters)
     return StageInfo("publish", "", date, rows, rows)
+
+
+def late_night(site: Site, date: str) -> dict[str, str]:
+    """The late lines among the events of a night, all sources."""
+    events = [lake.events(site.settings.lake, one.name, date) for one in site.settings.sources]
+    return {name: digest for one in events for name, digest in late_events(one).items()}
+
+
+def late_events(path: Path) -> dict[str, str]:
+    """The digests of the late lines that a file of events was made from."""
+    metadata = pq.read_metadata(path).metadata if path.exists() else None
+    return dict(json.loads((metadata or {}).get(LATE.encode(), "{}")))
 
 
 # report_logs
