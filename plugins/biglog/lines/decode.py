@@ -6,7 +6,6 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,7 @@ from biglog.lines.encodings import (
     sniff,
     sniff_narrow,
 )
-from biglog.lines.parts import Part, Reading, read_bytes, take_whole
+from biglog.lines.parts import Part, Reading, read_bytes
 
 BLOCK = 8 << 20
 ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
@@ -70,11 +69,8 @@ class Source:
     """Whether bytes beyond ASCII have confirmed the encoding."""
 
 
-def read_chunks(
-    file: Path | Part, *, max_line: int, batch: int, block: int = BLOCK
-) -> Iterator[Chunk]:
+def read_chunks(part: Part, *, max_line: int, batch: int, block: int = BLOCK) -> Iterator[Chunk]:
     """All lines of a file in order, at most ``batch`` at a time, numbered from 1."""
-    part = file if isinstance(file, Part) else take_whole(file)
     source, number = Source(Reading(part, block)), 1
     for whole in cut_blocks(gather(decode_wide(source), block), max_line):
         chunk = make_chunk(whole, number, source, max_line=max_line)

@@ -21,7 +21,9 @@ from biglog.lines.objects import (
     read_w3c,
     unread,
 )
+from biglog.lines.parts import Part, parts
 from biglog.lines.patterns import READ, read_pattern, read_patterns
+from biglog.settings import LineSettings
 
 SAMPLE = 300
 SEEN = 1 << 20
@@ -64,19 +66,20 @@ class Detection:
     """Whether a line that the format does not read may be of another."""
 
 
-def detect(path: Path, *, max_line: int = 1_000_000, only: str = "auto") -> Detection:
-    """The format of a file, or how it fits the only one asked about.
+def detect(file: Path | Part, *, max_line: int = 1_000_000, only: str = "auto") -> Detection:
+    """The format of a file, or how it fits the only one asked about; of an archive, its oldest's.
 
     Raises BadInput where the file cannot be opened.
     """
     known = load_formats() if only == "auto" else {only: find_format(only)}
-    sample, encoding = take_sample(path, max_line)
-    return judge(sample, encoding, known, str(path).lower())
+    part = file if isinstance(file, Part) else next(parts(file, LineSettings()))
+    sample, encoding = take_sample(part, max_line)
+    return judge(sample, encoding, known, str(file).lower())
 
 
-def take_sample(path: Path, max_line: int) -> tuple[pl.Series, str]:
+def take_sample(part: Part, max_line: int) -> tuple[pl.Series, str]:
     """The first lines of a file, and lines spread over what follows; without blank ones."""
-    chunk = next(read_chunks(path, max_line=max_line, batch=200_000, block=SEEN))
+    chunk = next(read_chunks(part, max_line=max_line, batch=200_000, block=SEEN))
     lines = chunk.lines.filter(chunk.lines.str.contains(r"\S"))
     beyond = lines.slice(SAMPLE)
     spread = beyond.gather_every(max(1, len(beyond) // SAMPLE)).head(SAMPLE)

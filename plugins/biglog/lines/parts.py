@@ -91,10 +91,10 @@ def parts(path: Path, limits: LineSettings) -> Iterator[Part]:
         yield whole
 
 
-def take_whole(path: Path, limits: LineSettings | None = None) -> Part:
+def take_whole(path: Path, limits: LineSettings) -> Part:
     """A file as one text, whatever it is."""
-    state, allowed = check_file(path), limits or LineSettings()
-    budget = Budget(state.st_size, allowed.max_unpacked_bytes, allowed.max_unpacked_ratio)
+    state = check_file(path)
+    budget = Budget(state.st_size, limits.max_unpacked_bytes, limits.max_unpacked_ratio)
     return Part(plain_text(str(path)), state.st_mtime, lambda: path.open("rb"), budget)
 
 
@@ -188,6 +188,7 @@ def spool(whole: Part) -> tuple[BinaryIO, str]:
     try:
         for piece in read_bytes(reading):
             made.write(piece)
+        made.seek(0)
     except OSError as error:
         raise TryAgain(
             f"{whole.name} could not be unpacked into {tempfile.gettempdir()}: {error.strerror}; "

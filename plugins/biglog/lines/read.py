@@ -15,6 +15,7 @@ from biglog.lines.decode import Chunk, Note, read_chunks
 from biglog.lines.detect import Detection, detect
 from biglog.lines.formats import COLUMNS, Format, find_format
 from biglog.lines.join import goes_on, join, split_tail
+from biglog.lines.parts import Part, parts
 from biglog.lines.patterns import explain
 from biglog.lines.redact import Redaction
 from biglog.lines.rows import read_times, type_lines
@@ -43,7 +44,7 @@ class Batch:
 class Plan:
     """How one file is read."""
 
-    path: Path
+    part: Part
     form: Format
     found: Detection
     clock: Clock
@@ -68,11 +69,12 @@ def read(
 
     With ``joined=False`` every physical line is a row: one that cannot be read has its whole text
     as content and no timestamp. ``date`` is the partition's, for timestamps without a year;
-    without it the file's own age decides. Raises BadInput for a file that cannot be opened.
+    without it the file's own age decides. An archive's members are files of their own, the oldest
+    first. Raises BadInput for a file that cannot be opened.
     """
     count = 0
-    for path in files:
-        plan = make_plan(path, source, settings, joined=joined, date=date)
+    for part in (one for path in files for one in parts(path, settings)):
+        plan = make_plan(part, source, settings, joined=joined, date=date)
         for batch in read_file(plan):
             ids = pa.array(np.arange(count, count + batch.lines.num_rows))
             count += batch.lines.num_rows
@@ -80,19 +82,19 @@ def read(
 
 
 def make_plan(
-    path: Path, source: SourceSettings, settings: LineSettings, *, joined: bool, date: str | None
+    part: Part, source: SourceSettings, settings: LineSettings, *, joined: bool, date: str | None
 ) -> Plan:
-    found = detect(path, max_line=settings.max_line_bytes, only=source.format)
+    found = detect(part, max_line=settings.max_line_bytes, only=source.format)
     form = find_format(found.format)
-    latest = end_of_reach(date, path.stat().st_mtime)
+    latest = end_of_reach(date, part.modified)
     clock = Clock(source.timezone, latest)
-    return Plan(path, form, found, clock, source, settings, joined)
+    return Plan(part, form, found, clock, source, settings, joined)
 
 
 def read_file(plan: Plan) -> Iterator[Batch]:
     held: pl.DataFrame | None = None
     limits = plan.settings
-    chunks = read_chunks(plan.path, max_line=limits.max_line_bytes, batch=limits.batch_lines)
+    chunks = read_chunks(plan.part, max_line=limits.max_line_bytes, batch=limits.batch_lines)
     encoding, size = "", 0
     for chunk in chunks:
         frame = parse(chunk, plan)
@@ -156,7 +158,7 @@ def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
     times = read_times(records, plan.clock)
     columns: dict[str, pl.Series | pl.Expr] = {
         "line_id": pl.int_range(len(records), eager=True),
-        "file": pl.lit(str(plan.path)),
+        "file": pl.lit(plan.part.name),
         "line_no": records["line_no"],
         "timestamp": times.utc,
         "level": records["level"],
@@ -183,7 +185,7 @@ def bad_table(bad: pl.DataFrame, notes: Sequence[Note], plan: Plan) -> pa.Table:
     samples = plan.redaction.clean(texts.str.head(length + 4000)).str.head(length)
     numbers = [*bad["line_no"].to_list(), *(one.line_no for one in notes)]
     reasons = [*reasons_of(bad, plan), *(one.reason for one in notes)]
-    columns = [[str(plan.path)] * len(numbers), numbers, reasons, samples.to_list()]
+    columns = [[plan.part.name] * len(numbers), numbers, reasons, samples.to_list()]
     return pa.table(columns, schema=QUARANTINE)
 
 
