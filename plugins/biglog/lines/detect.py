@@ -36,6 +36,10 @@ TIE = 0.03
 """Shares closer than this are equal, and the more specific format is taken."""
 ENOUGH = 0.5
 """Below this share no format fits, and a line that no format reads is a message."""
+SPECIFIC = 30
+"""Rank from which a format says more of a line than that it begins with a time."""
+PART = 0.2
+"""Share of a sample from which a specific format goes before one that is not."""
 GOING_ON = r"^(?:\s|Traceback|Caused by|\.\.\. \d+ more|[A-Za-z_.$]*(?:Error|Exception)\b|[)}\]#])"
 
 Header = tuple[str, list[str]]
@@ -64,6 +68,8 @@ class Detection:
     """Why this format, in one sentence."""
     mixed: bool = False
     """Whether a line that the format does not read may be of another."""
+    explained: float = 0.0
+    """How much of the sample the format and the others explain together, 0 to 1."""
 
 
 def detect(file: Path | Part, *, max_line: int = 1_000_000, only: str = "auto") -> Detection:
@@ -91,7 +97,8 @@ def judge(sample: pl.Series, encoding: str, formats: Mapping[str, Format], path:
     taken = take(sample, formats.values(), header)
     shares = {name: share(sample, formats[name], lines) for name, lines in taken.items()}
     tried = tuple(sorted(shares.items(), key=lambda item: -item[1]))
-    name = choose(shares, formats, path)
+    together = explained(sample, taken, formats)
+    name = choose(shares, formats, path, together=together)
     form = formats[name]
     mixed = len(formats) > 1
     return Detection(
@@ -106,17 +113,41 @@ def judge(sample: pl.Series, encoding: str, formats: Mapping[str, Format], path:
         inner=look_inside(sample, form, encoding, header.get(name), path),
         reason=explain_choice(name, shares, formats, path),
         mixed=mixed,
+        explained=together if mixed else shares[name],
     )
 
 
-def choose(shares: Mapping[str, float], formats: Mapping[str, Format], path: str) -> str:
-    """The most specific of the formats that explain most; message where none explains enough."""
+def choose(
+    shares: Mapping[str, float], formats: Mapping[str, Format], path: str, *, together: float
+) -> str:
+    """The most specific of the formats that explain most; message where none explains enough.
+
+    Where only several together explain enough, the one of them that explains most. One that reads
+    any line with a time gives way to one that says more of part of the lines: it reads the rest.
+    """
     if len(formats) == 1:
         return next(iter(formats))
     close = closest(shares)
-    if not close:
+    named = [one for one in shares if one != "message"]
+    if not close and together < ENOUGH:
         return "message"
-    return max(close, key=lambda one: (hinted(formats[one], path), formats[one].rank))
+    best = max(close or named, key=lambda one: (hinted(formats[one], path), formats[one].rank)
+               if close else (shares[one], formats[one].rank))  # fmt: skip
+    if formats[best].rank >= SPECIFIC or formats[best].unwrap:
+        return best
+    finer = [one for one in named if formats[one].rank >= SPECIFIC and shares[one] >= PART]
+    return max(finer, key=lambda one: (shares[one], formats[one].rank), default=best)
+
+
+def explained(sample: pl.Series, taken: Taken, formats: Mapping[str, Format]) -> float:
+    """How much of the sample the formats explain together, with lines that go on with a record."""
+    if not len(sample):
+        return 1.0
+    read = pl.repeat(False, len(sample), eager=True)
+    for name, lines in taken.items():
+        if formats[name].kind != "message":
+            read |= lines
+    return float((read | sample.str.contains(GOING_ON)).mean() or 0.0) if read.any() else 0.0
 
 
 def closest(shares: Mapping[str, float]) -> list[str]:
@@ -141,7 +172,11 @@ def explain_choice(
         near = f"; the nearest, {best}, explains {shares[best]:.0%}" if shares[best] else ""
         return f"no format explains {ENOUGH:.0%} of the sample{near}, so a line is its own message"
     said = f"{name} explains {shares[name]:.0%} of the sample"
-    rivals = [one for one in closest(shares) if one != name]
+    close = closest(shares)
+    rivals = [one for one in close if one != name]
+    if name not in close:
+        wider = f"; {', '.join(rivals)} would explain more, but say less of it" if rivals else ""
+        return f"{said}, and other formats the rest{wider}"
     if not rivals:
         return f"{said}, more than any other"
     if hinted(formats[name], path):
@@ -212,7 +247,10 @@ def share(sample: pl.Series, form: Format, lines: pl.Series) -> float:
         own += int(rest.str.contains(form.aside).sum())
     if form.continuation == "none" or not own:
         return min(1.0, own / len(sample))
-    going_on = int(rest.str.contains(GOING_ON).sum())
+    going = rest.str.contains(GOING_ON)
+    for pattern in form.completes:
+        going |= rest.str.contains(pattern)
+    going_on = int(going.sum())
     if own < 0.2 * (len(sample) - going_on):
         return own / len(sample)
     other = len(rest) - going_on if form.continuation == "any" else 0

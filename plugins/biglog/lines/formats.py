@@ -127,8 +127,12 @@ def read_format(path: Path) -> Format:
 def freeze(key: str, value: Any, path: Path) -> Any:
     if key == "sample":
         return tuple(make_sample(row, path) for row in value)
-    if key in ("patterns", "completes"):
+    if key == "patterns":
         return tuple(expand(one) for one in value)
+    if key == "completes":
+        return tuple(with_content(expand(one)) for one in value)
+    if key in ("aside", "mark", "piece"):
+        return expand(value)
     if key in ("levels", "kinds"):
         return MappingProxyType(dict(value))
     if key == "reject":
@@ -136,6 +140,11 @@ def freeze(key: str, value: Any, path: Path) -> Any:
     if key == "keys":
         return MappingProxyType({column: tuple(names) for column, names in value.items()})
     return tuple(value) if isinstance(value, list) else value
+
+
+def with_content(pattern: str) -> str:
+    """The pattern with an empty message where it reads none."""
+    return pattern if "(?P<content>" in pattern else pattern + "(?P<content>)"
 
 
 def make_sample(row: Mapping[str, Any], path: Path) -> Sample:

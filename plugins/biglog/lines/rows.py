@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import lru_cache
 
 import polars as pl
 
@@ -47,7 +46,8 @@ def by_format(lines: pl.Series, form: Format, found: Detection | None = None) ->
         rows = rest.filter(hits["matched"])
         if len(rows):
             hits = describe(hits.filter("matched"), lines.gather(rows), form)
-            frame = overlay(frame, hits.with_columns(row=rows.cast(pl.Int64), **COMPLETING), rows)
+            hits = hits.with_columns(row=rows.cast(pl.Int64), **COMPLETING)
+            frame = overlay(frame, hits, rows)
     return frame
 
 
@@ -59,7 +59,6 @@ COMPLETING = {
 }
 
 
-@lru_cache
 def plainly(form: Format) -> Format:
     """The format for lines that are read by a pattern which names all that it gives."""
     return replace(form, status="", priority="", structured="", content="", attach_by="")
@@ -139,7 +138,8 @@ def unwrap(frame: pl.DataFrame, form: Format, inner: Detection, *, joined: bool)
         return frame
     outer = frame[rows]
     inside = type_lines(outer["content"].fill_null(""), inner, joined=joined)
-    return overlay(frame, combine(outer[inside["row"]], inside), rows.gather(inside["row"]))
+    both = combine(outer[inside["row"]], inside).select(frame.columns)
+    return overlay(frame, both, rows.gather(inside["row"]))
 
 
 def combine(outer: pl.DataFrame, inside: pl.DataFrame) -> pl.DataFrame:
