@@ -25,6 +25,7 @@ from biglog.lines.encodings import (
 from biglog.lines.parts import Part, Reading, read_bytes
 
 BLOCK = 8 << 20
+SLICE = 1 << 17
 ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"
 DEBRIS = r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\x{FFFD}]"
@@ -71,8 +72,8 @@ class Source:
 
 def read_chunks(part: Part, *, max_line: int, batch: int, block: int = BLOCK) -> Iterator[Chunk]:
     """All lines of a file in order, at most ``batch`` at a time, numbered from 1."""
-    source, number = Source(Reading(part, block)), 1
-    for whole in cut_blocks(gather(decode_wide(source), block), max_line):
+    source, number = Source(Reading(part)), 1
+    for whole in cut_blocks(decode_wide(source), block, max_line):
         chunk = make_chunk(whole, number, source, max_line=max_line)
         for start in range(0, len(chunk.lines), batch):
             yield slice_chunk(chunk, start, batch)
@@ -132,40 +133,30 @@ def recode(head: bytes, pieces: Iterator[bytes], encoding: str) -> Iterator[byte
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
-def gather(pieces: Iterator[bytes], block: int) -> Iterator[bytes]:
-    """The same bytes in pieces of ``block`` or more, but the last."""
-    kept: list[bytes] = []
-    held = 0
+def cut_blocks(pieces: Iterator[bytes], block: int, max_line: int) -> Iterator[bytes]:
+    """Whole lines, about ``block`` bytes at a time; of a line far too long, a little too much."""
+    kept: list[bytes | memoryview] = []
+    held = tail = 0  # tail: bytes since the last newline
+    skipping = False
     for piece in pieces:
+        newline = piece.rfind(b"\n")
+        if skipping:
+            if newline < 0:
+                continue
+            piece, skipping = piece[piece.find(b"\n") :], False
+            newline = piece.rfind(b"\n")
         kept.append(piece)
         held += len(piece)
-        if held >= block:
+        tail = len(piece) - newline - 1 if newline >= 0 else tail + len(piece)
+        if tail > max(max_line, BLOCK):
+            kept, skipping = [b"".join(kept)[: held - tail + max_line + 1]], True
+            held, tail = len(kept[0]), max_line + 1
+        elif held >= block and newline >= 0:
+            kept[-1] = memoryview(piece)[: newline + 1]
             yield b"".join(kept)
-            kept, held = [], 0
+            kept, held = [piece[newline + 1 :]], tail
     if held:
         yield b"".join(kept)
-
-
-def cut_blocks(pieces: Iterator[bytes], max_line: int) -> Iterator[bytes]:
-    """Blocks of whole lines. Of a line far too long only a little more than allowed is held."""
-    held, skipping = b"", False
-    for piece in pieces:
-        start = 0
-        if skipping:
-            start = piece.find(b"\n")
-            if start < 0:
-                continue
-            skipping = False
-        end = piece.rfind(b"\n") + 1
-        if end:
-            yield b"".join((held, memoryview(piece)[start:end]))
-            held = piece[end:]
-        else:
-            held += piece
-        if len(held) > max(max_line, BLOCK):
-            held, skipping = held[: max_line + 1], True
-    if held:
-        yield held
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +235,7 @@ def first_beyond(block: bytes) -> bytes:
 def find_lines(block: bytes) -> Spans:
     """Where the lines lie: one pass over the bytes finds newlines and other controls alike."""
     data = np.frombuffer(block, np.uint8)
-    low = np.flatnonzero(data < 32)
+    low = find_below(data, 32)
     kinds = data[low]
     ends = low[kinds == NEWLINE]
     odd = low[(kinds != NEWLINE) & (kinds != TAB)] if len(ends) < len(low) else low[:0]
@@ -260,6 +251,15 @@ def find_lines(block: bytes) -> Spans:
     if RETURN in block:
         ends = ends - ((ends > starts) & (data[ends - 1] == RETURN) & (ends < len(data)))
     return Spans(starts, ends, dirty)
+
+
+def find_below(data: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.int64]:
+    """Places of smaller bytes; slice by slice, since memory not touched before is slow."""
+    found, scratch = [], np.empty(SLICE, np.bool_)
+    for at in range(0, len(data), SLICE):
+        one = data[at : at + SLICE]
+        found.append(np.flatnonzero(np.less(one, limit, out=scratch[: len(one)])) + at)
+    return np.concatenate(found)
 
 
 def cut_lines(

@@ -25,10 +25,11 @@ READABLE = re.compile(
     r"[\t\r\n -~\u00a0-\u024f\u2010-\u2026\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 )
 HIGH = re.compile(rb"[\x80-\xff]+")
-WESTERN = re.compile(
-    rb"(?<=[A-Za-z])[\xc0-\xc9\xcb-\xcf\xd1-\xd6\xd8-\xdd\xdf-\xef\xf1-\xf6\xf8-\xfc]"
-)
-"""A letter of a western word after an ASCII one, in latin-1 as in cp1252."""
+LETTER = rb"[\xc0-\xcf\xd1-\xd6\xd8-\xdd\xdf-\xef\xf1-\xf6\xf8-\xfc]"
+WESTERN = re.compile(rb"(?<=[A-Za-z])" + LETTER + rb"|" + LETTER + rb"(?=[A-Za-z])")
+"""A letter beyond ASCII in a western word, in latin-1 as in cp1252."""
+WRITTEN = re.compile(rb"[\xc0-\xfd\x80\x85\x91-\x97\xa0\xa3\xa7\xab\xb0\xb5\xbb]")
+"""Letters of any 8-bit encoding, and the marks that logs have; rubbish is of all bytes alike."""
 UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 TO_LATIN = {
     ord(bytes([at]).decode("cp1252")): at
@@ -97,7 +98,7 @@ def sniff_legacy(lines: Sequence[bytes], *, doubtful: bool) -> str:
         return "utf-8"
     if is_chinese(data.decode("gb18030", "replace")):
         return "gb18030"
-    if doubtful and len(WESTERN.findall(data)) < high:
+    if len((WESTERN if doubtful else WRITTEN).findall(data)) < 0.8 * high:
         return "utf-8"
     curly = re.search(rb"[\x80-\x9f]", data) and not UNDEFINED.search(data)
     return "cp1252" if curly else "latin-1"

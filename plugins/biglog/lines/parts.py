@@ -22,8 +22,8 @@ from biglog.lines.encodings import sniff_narrow
 from biglog.lines.unpack import ZIPPED, Budget, Packing, Unpacking, packing_of, unpack
 from biglog.settings import LineSettings
 
-STEP = 1 << 16
-"""Bytes of a packed file that are read at a time."""
+STEP = 1 << 18
+"""Bytes of a file that are read at a time."""
 REST = 1 << 23
 """Bytes that are read on for the end of a line still being written."""
 HEADER = 1 << 20
@@ -70,7 +70,6 @@ class Reading:
     """One part being read, and what went wrong."""
 
     part: Part
-    block: int
     damage: str = ""
     width: int = 1
     """Bytes of a character, once known: no reading ends within one."""
@@ -100,7 +99,7 @@ def take_whole(path: Path, limits: LineSettings) -> Part:
 
 def read_head(part: Part) -> bytes:
     """The first bytes as they are unpacked, enough to know an archive by."""
-    return peek(read_bytes(Reading(part, tarfile.BLOCKSIZE)))[0]
+    return peek(read_bytes(Reading(part)))[0]
 
 
 def is_zip(head: bytes) -> bool:
@@ -184,7 +183,7 @@ def spool(whole: Part) -> tuple[BinaryIO, str]:
     with whole.open() as file:
         if not packing_of(file.read(8)):
             return whole.open(), ""
-    reading, made = Reading(whole, STEP), tempfile.TemporaryFile()  # noqa: SIM115
+    reading, made = Reading(whole), tempfile.TemporaryFile()  # noqa: SIM115
     try:
         for piece in read_bytes(reading):
             made.write(piece)
@@ -396,7 +395,7 @@ def read_span(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
     left = os.fstat(file.fileno()).st_size if size is None else size
     piece = b""
     try:
-        while left and (more := file.read(min(reading.block, left))):
+        while left and (more := file.read(min(STEP, left))):
             piece, left = more, left - len(more)
             yield piece
         if left and size is None:
