@@ -6,10 +6,13 @@ import json
 import re
 from functools import lru_cache
 
+import numpy as np
 import polars as pl
 
 from biglog.lines import levels
 from biglog.lines.formats import COLUMNS, Format
+from biglog.lines.program import compile_pattern
+from biglog.lines.scan import Scanned, evaluate, objects, scan
 
 # What a reading gives for each line, before times are read and secrets taken out.
 READ = {name: pl.String for name in COLUMNS} | {
@@ -48,6 +51,35 @@ def overlay(under: pl.DataFrame, over: pl.DataFrame, rows: pl.Series) -> pl.Data
 
 
 def read_pattern(lines: pl.Series, pattern: str, form: Format) -> pl.DataFrame:
+    """As ``read_patterns``, by one pattern: by its scanner, and where that is unsure by regex."""
+    program = compile_pattern(pattern)
+    if program is None:
+        return read_by_regex(lines, pattern, form)
+    scanned = refuse(scan(lines, program), form)
+    made = {name: evaluate(one, scanned) for name, one in columns(program.groups, form).items()}
+    if form.structured in program.groups:
+        made["fields"] = evaluate(fields(program.groups, form), scanned)
+    else:
+        made["fields"] = objects(scanned, others(program.groups, form), form.absent)
+    whole = pl.select(pl.Series(scanned.matched).alias("matched")).with_columns(**made)
+    read = whole.select(list(READ))
+    if not len(scanned.unsure):
+        return read
+    rows = pl.Series(scanned.unsure)
+    return overlay(read, read_by_regex(lines.gather(rows), pattern, form), rows)
+
+
+def refuse(scanned: Scanned, form: Format) -> Scanned:
+    """Without the lines whose groups hold what they cannot be."""
+    wrong = np.zeros(len(scanned.fits), bool)
+    for name, words in form.reject.items():
+        if name in scanned.groups:
+            holds = evaluate(pl.col(name).str.contains(words).fill_null(False), scanned)
+            wrong |= pl.select(holds).to_series().to_numpy()
+    return scanned.without(wrong) if wrong.any() else scanned
+
+
+def read_by_regex(lines: pl.Series, pattern: str, form: Format) -> pl.DataFrame:
     groups = groups_of(pattern)
     found = lines.to_frame("raw").lazy().select(pl.col("raw").str.extract_groups(pattern))
     wide = found.unnest("raw").collect(engine="streaming")
@@ -55,7 +87,10 @@ def read_pattern(lines: pl.Series, pattern: str, form: Format) -> pl.DataFrame:
         dict(zip(wide.columns, groups, strict=False))
     )
     wide = wide.with_columns(matched=accepted(groups, form))
-    return wide.select(columns(groups, form))
+    made = columns(groups, form) | {"fields": fields(groups, form)}
+    if form.reject:
+        made |= {name: pl.when("matched").then(made[name]) for name in (*COLUMNS, "fields")}
+    return wide.select(made[name].alias(name) for name in READ)
 
 
 def accepted(groups: tuple[str, ...], form: Format) -> pl.Expr:
@@ -73,7 +108,8 @@ def groups_of(pattern: str) -> tuple[str, ...]:
     return tuple(sorted(named, key=lambda name: named[name]))
 
 
-def columns(groups: tuple[str, ...], form: Format) -> list[pl.Expr]:
+def columns(groups: tuple[str, ...], form: Format) -> dict[str, pl.Expr]:
+    """The columns of READ but fields, as expressions of a pattern's groups and ``matched``."""
     made: dict[str, pl.Expr] = {name: pl.lit(None, pl.String) for name in READ}
     for name in (*COLUMNS, "zone"):
         if name in groups:
@@ -87,10 +123,7 @@ def columns(groups: tuple[str, ...], form: Format) -> list[pl.Expr]:
         made["key"] = pl.col(form.attach_by)
     else:
         made["key"] = pl.lit("")
-    made["fields"] = fields(groups, form)
-    if form.reject:
-        made |= {name: pl.when("matched").then(made[name]) for name in (*COLUMNS, "fields")}
-    return [made[name].alias(name) for name in READ]
+    return made
 
 
 def present(name: str, form: Format) -> pl.Expr:
@@ -128,12 +161,16 @@ def compose(form: Format) -> pl.Expr:
     return pl.when(pl.col("matched")).then(pl.concat_str(made).str.strip_chars_end())
 
 
-def fields(groups: tuple[str, ...], form: Format) -> pl.Expr:
-    """What else the format names, as a JSON object; null where there is nothing."""
+def others(groups: tuple[str, ...], form: Format) -> list[str]:
+    """The groups that have no column and are no part of the message."""
     composed = re.findall(r"\{(\w+)\}", form.content)
     taken = {*COLUMNS, "zone", form.status, form.structured, *composed}
-    others = [name for name in groups if name not in taken]
-    parts = [member(name, present(name, form)) for name in others]
+    return [name for name in groups if name not in taken]
+
+
+def fields(groups: tuple[str, ...], form: Format) -> pl.Expr:
+    """What else the format names, as a JSON object; null where there is nothing."""
+    parts = [member(name, present(name, form)) for name in others(groups, form)]
     if form.structured in groups:
         parts.append(spread(pl.col(form.structured)))
     return wrap(parts)

@@ -1,0 +1,255 @@
+"""Byte kernels: loops over the bytes of many lines, compiled when first used and then kept on disk.
+
+They take arrays and whole numbers only, release the interpreter's lock, and write into the arrays
+they are given. The rows ``first`` to before ``last`` are worked on, so that several threads can
+share one call.
+"""
+
+import numpy as np
+from numba import njit
+
+kernel = njit(cache=True, nogil=True)
+
+MATCH, TAKE, GIVE, BYTES, OPEN, CLOSE, SPLIT, CHOOSE, JUMP, END, REST = range(11)
+"""What one instruction of a scanner does; ``scan.py`` has their meanings."""
+NO, YES, UNSURE = 0, 1, 2
+"""Whether a byte is in a set, or a line fits; unsure is for the regex engine to say."""
+
+STACK = 512
+PATIENCE = 20_000
+"""Steps that one line may take before it is left to an engine whose time is linear."""
+
+
+@kernel
+def is_inner(byte):
+    """Whether a byte continues a UTF-8 character."""
+    return byte & 0xC0 == 0x80
+
+
+@kernel
+def reach(data, at, end, members, least, most):
+    """How far a set's characters go from ``at``, and where its least number of them ends.
+
+    (-1, -1) where there are fewer, (-2, -2) where a byte is not surely in the set or out of it.
+    """
+    count, floor = 0, at if least == 0 else -1
+    while at < end:
+        byte = data[at]
+        if members[byte] == UNSURE:
+            return -2, -2
+        if members[byte] == NO or (count == most and not is_inner(byte)):
+            break
+        if not is_inner(byte):
+            count += 1
+        at += 1
+        if count == least and (at == end or not is_inner(data[at])):
+            floor = at
+    return (at, floor) if floor >= 0 else (-1, -1)
+
+
+@kernel
+def stands(data, at, end, literals, begin, size):
+    """Whether a literal stands at ``at``."""
+    if at + size > end:
+        return False
+    for offset in range(size):
+        if data[at + offset] != literals[begin + offset]:
+            return False
+    return True
+
+
+@kernel
+def scan_rows(data, offsets, first, last, program, sets, literals, fits, starts, ends):
+    """Fit each row to the program; where it fits, write the spans of its groups (-1: no part).
+
+    A backtracking machine: what a choice left open lies on a stack, and spans that were written
+    after it are put back from a trail.
+    """
+    resume, place = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
+    floor, mark = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
+    trail_slot, trail_value = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
+    groups = len(starts)
+    spans = np.empty(2 * groups, np.int64)
+    for row in range(first, last):
+        at, end = offsets[row], offsets[row + 1]
+        step, top, trail, patience, answer = 0, 0, 0, PATIENCE, NO
+        spans[:] = -1
+        while True:
+            patience -= 1
+            what, one = program[step, 0], program[step, 1]
+            two, three = program[step, 2], program[step, 3]
+            good = True
+            if what == TAKE or what == GIVE:
+                far, least = reach(data, at, end, sets[one], two, three)
+                if far == -2:
+                    patience = 0
+                good, step = far >= 0, step + 1
+                if what == GIVE and far > least:
+                    resume[top], place[top], floor[top], mark[top] = step, far, least, trail
+                    top += 1
+                at = far
+            elif what == BYTES:
+                good = stands(data, at, end, literals, one, two)
+                at, step = at + two, step + 1
+            elif what == OPEN or what == CLOSE:
+                slot = 2 * one + (1 if what == CLOSE else 0)
+                trail_slot[trail], trail_value[trail] = slot, spans[slot]
+                spans[slot] = at
+                trail, step = trail + 1, step + 1
+            elif what == SPLIT:
+                if two < 0 or (at < end and sets[two, data[at]] != NO):
+                    resume[top], place[top], floor[top], mark[top] = one, at, -1, trail
+                    top, step = top + 1, step + 1
+                else:
+                    step = one
+            elif what == CHOOSE:
+                step = step + 1 if at < end and sets[two, data[at]] != NO else one
+            elif what == JUMP:
+                step = one
+            elif what == END:
+                good, step = at == end, step + 1
+            elif what == REST:
+                at, step = end, step + 1
+            else:
+                answer = YES
+                break
+            if patience <= 0 or top >= STACK - 1 or trail >= STACK - 1:
+                answer = UNSURE
+                break
+            if good:
+                continue
+            if top == 0:
+                break
+            top -= 1
+            while trail > mark[top]:
+                trail -= 1
+                spans[trail_slot[trail]] = trail_value[trail]
+            step, at = resume[top], place[top]
+            if floor[top] >= 0:
+                at -= 1
+                while is_inner(data[at]):
+                    at -= 1
+                if at > floor[top]:
+                    place[top] = at
+                    top += 1
+        fits[row] = answer
+        for group in range(groups):
+            starts[group, row] = spans[2 * group] if answer == YES else -1
+            ends[group, row] = spans[2 * group + 1] if answer == YES else -1
+
+
+@kernel
+def hash_spans(data, starts, ends, first, last, hashes):
+    """Mix one group's span into each row's hash; taking no part is told from an empty span."""
+    for row in range(first, last):
+        state = hashes[row]
+        for at in range(starts[row], ends[row]):
+            state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+            state ^= state >> np.uint64(32)
+        absent = np.uint64(257) if starts[row] < 0 else np.uint64(256)
+        state = (state ^ absent) * np.uint64(0xD6E8FEB86659FD93)
+        hashes[row] = state ^ (state >> np.uint64(32))
+
+
+@kernel
+def number(hashes, most):
+    """A number for each hash, in order of first sight, and where each was first seen.
+
+    Stops where there are more than ``most``; then the first array is empty.
+    """
+    bits = 10
+    while (1 << bits) < 2 * most + 2:
+        bits += 1
+    mask = np.uint64((1 << bits) - 1)
+    slots = np.full(1 << bits, -1, np.int64)
+    numbers = np.empty(len(hashes), np.int64)
+    first = np.empty(most + 1, np.int64)
+    found = 0
+    for row in range(len(hashes)):
+        slot = hashes[row] & mask
+        while slots[slot] >= 0 and hashes[first[slots[slot]]] != hashes[row]:
+            slot = (slot + np.uint64(1)) & mask
+        if slots[slot] < 0:
+            if found == most:
+                return numbers[:0], first[:0]
+            slots[slot], first[found] = found, row
+            found += 1
+        numbers[row] = slots[slot]
+    return numbers, first[:found].copy()
+
+
+@kernel
+def write_views(data, starts, ends, first, last, views):
+    """Spans as Arrow's string views of four 32-bit words: length, then 12 bytes of text, or of a
+    longer text its first four bytes, its buffer (the first) and where in it the text begins.
+    """
+    for row in range(first, last):
+        at, size = starts[row], ends[row] - starts[row]
+        views[row, 0] = size
+        short = size <= 12
+        for word in range(3 if short else 1):
+            packed = np.uint32(0)
+            for byte in range(4):
+                place = 4 * word + byte
+                if place < size:
+                    packed |= np.uint32(data[at + place]) << np.uint32(8 * byte)
+            views[row, word + 1] = packed
+        if not short:
+            views[row, 2], views[row, 3] = 0, at
+
+
+@kernel
+def needs_escape(byte):
+    """Whether JSON text must not hold the byte as it is; other controls are gone by now."""
+    return byte == 34 or byte == 92 or byte == 9
+
+
+@kernel
+def is_absent(data, at, end, words, edges):
+    """Whether a span is one of the words for nothing."""
+    for word in range(len(edges) - 1):
+        size = edges[word + 1] - edges[word]
+        if size == end - at and stands(data, at, end, words, edges[word], size):
+            return True
+    return False
+
+
+@kernel
+def size_objects(data, starts, ends, first, last, keys, key_edges, words, word_edges, sizes):
+    """How many bytes each row's JSON object will have: 0 where no group has a value."""
+    for row in range(first, last):
+        size = 0
+        for group in range(len(starts)):
+            at, end = starts[group, row], ends[group, row]
+            if at < 0 or is_absent(data, at, end, words, word_edges):
+                continue
+            size += key_edges[group + 1] - key_edges[group] + end - at + 2
+            for place in range(at, end):
+                if needs_escape(data[place]):
+                    size += 1
+        sizes[row] = size + 1 if size else 0
+
+
+@kernel
+def write_objects(data, starts, ends, first, last, keys, key_edges, words, word_edges, edges, out):
+    """Each row's groups as a JSON object of texts; a key comes with its quotes and colon."""
+    for row in range(first, last):
+        to = edges[row]
+        if edges[row + 1] == to:
+            continue
+        lead = np.uint8(123)
+        for group in range(len(starts)):
+            at, end = starts[group, row], ends[group, row]
+            if at < 0 or is_absent(data, at, end, words, word_edges):
+                continue
+            out[to], to, lead = lead, to + 1, np.uint8(44)
+            for place in range(key_edges[group], key_edges[group + 1]):
+                out[to], to = keys[place], to + 1
+            for place in range(at, end):
+                byte = data[place]
+                if needs_escape(byte):
+                    out[to], to = np.uint8(92), to + 1
+                    byte = np.uint8(116) if byte == 9 else byte
+                out[to], to = byte, to + 1
+            out[to], to = np.uint8(34), to + 1
+        out[to] = np.uint8(125)
