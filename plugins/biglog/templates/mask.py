@@ -42,10 +42,12 @@ LABEL = r"[A-Za-z0-9_\-\x02]+"
 PORT = r"(?::[0-9]+)?"
 ADDRESS = r"[0-9]+(?:\.[0-9]+){3}"
 PATH_CHARS = r"[A-Za-z0-9_.\-+@%~#$*!&\\]"
+PROTOCOL = r"(?: HTTP/[0-9]+(?:\.[0-9]+)?)?"  # of a request goes with its target
 PATH_END = r"[A-Za-z0-9_\-+@%~#$*!&\\]"  # a full stop ends the sentence, not the path
 
 VARIABLES: tuple[str, ...] = (
     r"\[[A-Z][A-Z_]+:[0-9a-f]+\]",  # a redaction's placeholder
+    r"[<>]=?[0-9]+(?:\.[0-9]+)? ?(?:ms|s|secs?|seconds?|mins?|minutes?)" + RIGHT,  # <1 sec
     r"\['[^'\[\]]*'(?:, ?'[^'\[\]]*')*\]",  # a printed list of texts
     LEFT + r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>|,;)\]}]*[^\s\"'<>|,;)\]}.:]",
     LEFT + r"[A-Za-z0-9_.+\-]+@(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}" + RIGHT,
@@ -55,7 +57,7 @@ VARIABLES: tuple[str, ...] = (
     LEFT + rf"[0-9]+([-/.])[0-9]+[-/.][0-9]+[T ]{CLOCK}{ZONE}{RIGHT}",
     r"[0-9]+年[0-9]+月[0-9]+日",
     LEFT + r"[A-Za-z]:\\[^\s\"'<>|,;)\]}]*",
-    LEFT + rf"(?:~|\.\.?)?(?:/{PATH_CHARS}*{PATH_END})+(?::[0-9]+)?/?",
+    LEFT + rf"(?:~|\.\.?)?(?:/{PATH_CHARS}*{PATH_END})+(?::[0-9]+)?/?{PROTOCOL}",
     LEFT + rf"{WORD}[A-Za-z0-9_.\-]*(?:/{PATH_CHARS}*{PATH_END}){{2,}}",
     LEFT + r"[0-9a-fA-F]+(?:-[0-9a-fA-F]+){4}" + RIGHT,
     LEFT + r"[0-9a-fA-F]{1,4}(?:::?[0-9a-fA-F]{1,4}){4,7}" + RIGHT,
@@ -74,6 +76,8 @@ VARIABLES: tuple[str, ...] = (
     LEFT + rf"{WORD}*_-?[0-9]{WORD}*",
     LEFT + rf"{WORD}*[0-9]{{3}}{WORD}*",
     LEFT + r"v[0-9]+(?:\.[0-9]+)*" + RIGHT,
+    LEFT + r"[A-Z]+[0-9]+-[A-Z]+[0-9]+(?:-[A-Z]*[0-9]*)*" + RIGHT,  # R63-M0-L1-U21-D
+    LEFT + rf"[a-z]{WORD}*(?:\.{WORD}+)+/[A-Za-z0-9_.$]+",  # org.example.app/.ui.Home
     LEFT + rf"[A-Za-z_]+[0-9]+[A-Za-z_]+[0-9]{WORD}*",
     LEFT
     + r"(?:[a-f]{3,}[0-9][0-9a-f]+|[A-F]{3,}[0-9][0-9A-F]+|[a-f]{1,2}[0-9][0-9a-f]{4,})"

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from biglog.templates.lexicon import NAMING, PERSON, is_telling
+from biglog.templates.lexicon import NAMING, PERSON
 from biglog.templates.mask import MARK
 from biglog.templates.tokens import (
     DELIMITERS,
@@ -15,6 +15,7 @@ from biglog.templates.tokens import (
     collapse_lists,
     is_fixed,
     is_name,
+    is_vague,
     simpler_forms,
     stem_of,
 )
@@ -109,10 +110,6 @@ def alike_but_names(shapes: set[Tokens], similarity: float) -> list[Column]:
     return columns
 
 
-def is_vague(token: str) -> bool:
-    return not is_fixed(token) and (MARK in token or not is_telling(token))
-
-
 def told_apart(
     members: list[Tokens], places: list[int], similarity: float, depth: int
 ) -> list[Column]:
@@ -157,17 +154,18 @@ def variables(column: Column) -> set[str]:
     numbered = same_stem(column.values)
     if is_key(shape, place):
         return numbered | unworthy_keys(column)
-    names = {value for value in column.values if is_name(value)}
     needed = names_needed(shape, place)
+    names = {value for value in column.values if is_name(value)}
+    vague = names | {value for value in column.values if is_vague(value) and value != MARK}
+    names = vague if needed == ANNOUNCED else names
     certain = needed == ANNOUNCED and (names or MARK in column.values)
     if len(names) >= max(MANY, needed) or (certain and MARK in column.values):
         return {value for value in column.values if any(c.isalnum() for c in value)}
-    vague = {value for value in column.values if not is_fixed(value) and not is_telling(value)}
     if MARK in column.values:
-        return names | vague | numbered
+        return vague | numbered
     if len(names) < needed or 2 * len(names) < len(column.values):
         return numbered
-    return names | vague | numbered
+    return vague | numbered
 
 
 def same_stem(values: set[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from biglog.templates.lexicon import PERSON, is_word
+from biglog.templates.lexicon import PERSON, is_telling, is_word
 from biglog.templates.mask import MARK, WILDCARD
 
 Tokens = tuple[str, ...]
@@ -20,7 +20,7 @@ NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
 LIST = re.compile(rf"{MARK}(?:,? ?{MARK})+")
-CALL = re.compile(rf"(?<![^\s=:,])\w+\({MARK}\)")
+CALL = re.compile(rf"(?<![^\s=:,])\w+(?:\({MARK}\)|{{{MARK}}})")
 EMPTY = re.compile(r"\(\)|\[\]|\"\"|''|（）")
 
 
@@ -73,15 +73,24 @@ def name_people(tokens: Tokens) -> Tokens:
     out = list(tokens)
     for i in range(2, len(tokens)):
         before = tokens[i - 2] if tokens[i - 1] in " =" else ""
-        if before.lower() in PERSON and is_name(tokens[i]):
+        if not before.isupper() and before.lower() in PERSON and is_person(tokens[i]):
             out[i] = MARK
     return tuple(out)
+
+
+def is_person(token: str) -> bool:
+    return is_name(token) and is_vague(token)
 
 
 def is_name(token: str) -> bool:
     if is_fixed(token) or token == MARK:
         return False
     return MARK in token or not is_word(token)
+
+
+def is_vague(token: str) -> bool:
+    """Whether the token may be a value: no word that says what happens."""
+    return not is_fixed(token) and (MARK in token or not is_telling(token))
 
 
 def collapse_lists(tokens: Tokens, *, longer_than: int = 1) -> Tokens:
