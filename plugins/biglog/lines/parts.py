@@ -41,6 +41,7 @@ TAIL = (1 << 16) + 22
 NESTED = "an archive within an archive, or packed twice, is not read; unpack it first"
 ROTATED = re.compile(r"(.+?)(?:[.-](\d{4}-?\d\d-?\d\d(?:[-T_.]?\d\d){0,3})|\.(\d{1,3}))?", re.ASCII)
 PACKED_NAME = re.compile(r"\.(?:gz|bz2|xz|zst)\Z")
+SLASH = re.compile(r"[/\\]")
 UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LONGEST = 1024
 """Characters of a name that are shown."""
@@ -146,14 +147,14 @@ def plain_text(name: str) -> str:
 
 def member_name(whole: Part, name: str) -> str:
     """An archive's name with a member's, which is never a path: no way up is left in it."""
-    steps = [one for one in re.split(r"[/\\]", name) if one not in ("", ".", "..")]
+    steps = [one for one in SLASH.split(name) if one not in ("", ".", "..")]
     return f"{whole.name}/{plain_text('/'.join(steps)) or 'unnamed'}"
 
 
 def is_wanted(name: str) -> bool:
     """Whether a member is neither a folder nor hidden, as the resource forks that macOS adds."""
-    last = name.rpartition("/")[2]
-    return bool(last) and not last.startswith(".") and not name.startswith("__MACOSX/")
+    steps = SLASH.split(name)
+    return bool(steps[-1]) and not steps[-1].startswith(".") and "__MACOSX" not in steps
 
 
 def tar_members(whole: Part, limits: LineSettings) -> list[Part]:
