@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from biglog.lines.decode import read_chunks
-from biglog.lines.formats import Format, find_format, load_formats
+from biglog.lines.formats import GOING_ON, Format, find_format, load_formats
 from biglog.lines.objects import (
     PAIRED,
     decode_one,
@@ -40,7 +40,6 @@ SPECIFIC = 30
 """Rank from which a format says more of a line than that it begins with a time."""
 PART = 0.2
 """Share of a sample from which a specific format goes before one that is not."""
-GOING_ON = r"^(?:\s|Traceback|Caused by|\.\.\. \d+ more|[A-Za-z_.$]*(?:Error|Exception)\b|[)}\]#])"
 
 Header = tuple[str, list[str]]
 Taken = dict[str, pl.Series]
@@ -147,7 +146,8 @@ def explained(sample: pl.Series, taken: Taken, formats: Mapping[str, Format]) ->
     for name, lines in taken.items():
         if formats[name].kind != "message":
             read |= lines
-    return float((read | sample.str.contains(GOING_ON)).mean() or 0.0) if read.any() else 0.0
+    going_on = sample.str.contains(GOING_ON)
+    return int((read | going_on).sum()) / len(sample) if read.any() else 0.0
 
 
 def closest(shares: Mapping[str, float]) -> list[str]:

@@ -20,7 +20,12 @@ FIELD_KINDS = (
     "number", "duration", "size", "ip", "address", "url", "path", "method", "status", "id", "name",
     "user", "code", "text", "time",
 )  # fmt: skip
-CONTINUATIONS = ("none", "indent", "any")
+CONTINUATIONS = ("none", "trace", "indent", "any")
+GOING_ON = (
+    r"^(?:\s|Traceback|Caused by|\.\.\. \d+ more|[A-Za-z_.$]*(?:Error|Exception)\b|[)}\]#]|--> "
+    r"|During handling of|The above exception|panic: |goroutine \d+ \[|created by )"
+)
+"""How a line begins that, by its looks, is the rest of a record: of a trace, of a dump."""
 # Column names a pattern's groups may use; any other group goes to the record's ``fields``.
 COLUMNS = ("timestamp", "level", "host", "service", "component", "content")
 MACROS = {
@@ -65,7 +70,7 @@ class Format:
     reject: Mapping[str, str] = field(default_factory=dict)
     """Group -> regex of what it cannot be: a line with ``INFO`` for a host is not syslog."""
     continuation: str = "none"
-    """Which lines that do not match go on with the record above: none, indent or any."""
+    """Which lines that do not match go on with the record above: none, trace, indent or any."""
     attach: tuple[str, ...] = ()
     """Levels that belong to the record above: PostgreSQL's DETAIL, HINT, …"""
     attach_by: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from biglog.lines.formats import Format
+from biglog.lines.formats import GOING_ON, Format
 
 MAX_BODY = 2000
 """Lines one record may go on for; further ones are unreadable on their own."""
@@ -83,8 +83,14 @@ def going() -> pl.Expr:
     """Whether a row may be part of a record's body, by the format of the record above it."""
     mode = pl.col("mode").forward_fill().over("lane")
     sound = ~pl.col("debris") & ~pl.col("aside") & pl.col("raw").str.contains(r"\S")
+    return pl.col("attached") | (~pl.col("matched") & sound & follows(mode))
+
+
+def follows(mode: pl.Expr) -> pl.Expr:
+    """Whether an unread line goes on with a record of that mode."""
     indented = (mode == "indent") & pl.col("raw").str.contains(r"^[ \t]")
-    return pl.col("attached") | (~pl.col("matched") & sound & ((mode == "any") | indented))
+    traced = (mode == "trace") & pl.col("raw").str.contains(GOING_ON)
+    return (mode == "any") | indented | traced
 
 
 def complete(placed: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -26,6 +26,8 @@ ASIDE = ("status", "error")
 """What is read for the level and the message, and stays among the fields as well."""
 NAMES_COLUMNS = r"^#[Ff]ields:?[ \t]+(.*\S)"
 """The line of a W3C or Zeek log that names the columns of the lines below it."""
+DAY = r"^#(?:Start-)?Date:[ \t]*(\d{4}-\d\d-\d\d)"
+"""A W3C directive that names the day of the times below it."""
 NOTHING = ("-", "(empty)", "")
 
 Row = dict[str, Any]
@@ -402,12 +404,13 @@ def read_w3c(lines: pl.Series, form: Format, header: tuple[str, list[str]]) -> p
         row=pl.int_range(pl.len()),
         raw="raw",
         names=pl.when(named).then(pl.col("raw")).forward_fill().fill_null(""),
+        day=pl.col("raw").str.extract(DAY).forward_fill(),
         plain=~pl.col("raw").str.starts_with("#") & pl.col("raw").str.contains(r"\S"),
     )
     read = unread(len(lines))
     for (names,), group in own.filter("plain").group_by("names", maintain_order=True):
         delimiter, columns = column_names(str(names)) if names else header
-        cells = read_cells(group["raw"], delimiter, columns)
+        cells = dated(read_cells(group["raw"], delimiter, columns), group["day"])
         good = cells["matched"].arg_true()
         if len(good):
             texts = group["raw"].gather(good)
@@ -416,9 +419,17 @@ def read_w3c(lines: pl.Series, form: Format, header: tuple[str, list[str]]) -> p
     return read
 
 
+def dated(cells: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
+    """The cells with the day that a directive above names, where a line has a time alone."""
+    if "time" not in cells.columns or "date" in cells.columns:
+        return cells
+    return cells.with_columns(date=day)
+
+
 def read_cells(lines: pl.Series, delimiter: str, names: list[str]) -> pl.DataFrame:
     """A column a name, null where a cell says nothing; matched where the cells are as many."""
-    cell = r'"[^"]*"|[^\t]+' if delimiter == "\t" else r'"[^"]*"|\S+'
+    quoted = r'"(?:[^"]|"")*"'
+    cell = rf"{quoted}|[^\t]+" if delimiter == "\t" else rf"{quoted}|\S+"
     cells = lines.str.extract_all(cell)
     distinct = [name if name not in names[:at] else f"{name}_{at + 1}"
                 for at, name in enumerate(names)]  # fmt: skip

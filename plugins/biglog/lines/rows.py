@@ -9,6 +9,7 @@ import polars as pl
 
 from biglog.lines.detect import NOT_MIXED, SAMPLE, Detection, belongs, cover, read_kind, take
 from biglog.lines.formats import COLUMNS, Format, find_format, load_formats
+from biglog.lines.join import follows
 from biglog.lines.objects import split_records
 from biglog.lines.patterns import overlay, read_pattern
 from biglog.lines.times import Clock, Instants, to_utc
@@ -157,7 +158,7 @@ def combine(outer: pl.DataFrame, inside: pl.DataFrame) -> pl.DataFrame:
         pl.col("outer.row").alias("row"),
         pl.col("raw"),
         pl.when(pl.col("timestamp").is_not_null()).then("by").otherwise("outer.by").alias("by"),
-        pl.when(begins).then(pl.coalesce("mode", pl.lit("indent"))).alias("mode"),
+        pl.when(begins).then(pl.coalesce("mode", pl.lit("trace"))).alias("mode"),
         pl.col("outer.key").fill_null("").alias("lane"),
         pl.col("completes"),
         pl.col("aside"),
@@ -167,8 +168,7 @@ def combine(outer: pl.DataFrame, inside: pl.DataFrame) -> pl.DataFrame:
 def rest_of_record() -> pl.Expr:
     """Whether a line which its format does not read goes on with the record above it."""
     above = pl.col("mode").forward_fill().over("outer.key")
-    indented = (above == "indent") & pl.col("raw").str.contains(r"^\s")
-    return ((above == "any") | indented).fill_null(False)
+    return follows(above).fill_null(False)
 
 
 def merged(one: str, other: str) -> pl.Expr:
