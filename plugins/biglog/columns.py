@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from biglog.threads import THREADS
+
 Bytes = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 FEW = 20_000
 """Rows below which a second thread costs more than it saves."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +18,12 @@ from biglog.lines.join import goes_on, join, split_tail
 from biglog.lines.parts import Part, parts
 from biglog.lines.patterns import explain
 from biglog.lines.redact import Redaction
+from biglog.lines.repeats import count_repeats
 from biglog.lines.rows import read_times, type_lines
 from biglog.lines.times import Clock, end_of_reach
 from biglog.records import LINES, QUARANTINE, TIMES
 from biglog.settings import LineSettings, SourceSettings
+from biglog.threads import ahead
 
 __all__ = ["Batch", "Detection", "detect", "read"]
 
@@ -91,24 +93,39 @@ def make_plan(
     return Plan(part, form, found, clock, source, settings, joined)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Typed rows, with what reading them noted; records are whole in it."""
+
+    frame: pl.DataFrame
+    notes: Sequence[Note]
+    size: int
+    encoding: str
+
+
 def read_file(plan: Plan) -> Iterator[Batch]:
-    held: pl.DataFrame | None = None
+    """Blocks are typed, and their batches made, on all cores; order is kept."""
     limits = plan.settings
     chunks = read_chunks(plan.part, max_line=limits.max_line_bytes, batch=limits.batch_lines)
-    encoding, size = "", 0
-    for chunk in chunks:
-        frame = parse(chunk, plan)
-        size, encoding = size + chunk.size, chunk.encoding
-        if held is not None:
-            frame = pl.concat([held, frame])
-        held = None
-        if plan.joined and goes_on(plan.form):
-            frame, held = split_tail(frame, plan.form)
-        if len(frame) or chunk.notes:
-            yield make_batch(frame, chunk.notes, plan, size=size, encoding=encoding)
+    typed = ahead(lambda one: Piece(parse(one, plan), one.notes, one.size, one.encoding), chunks)
+    yield from ahead(lambda one: make_batch(one, plan), whole_records(typed, plan))
+
+
+def whole_records(typed: Iterable[Piece], plan: Plan) -> Iterator[Piece]:
+    """The pieces cut so that no record goes on in the next one."""
+    if not (plan.joined and goes_on(plan.form)):
+        yield from (one for one in typed if len(one.frame) or one.notes)
+        return
+    held, size, encoding = None, 0, ""
+    for one in typed:
+        size, encoding = size + one.size, one.encoding
+        frame = one.frame if held is None else pl.concat([held, one.frame])
+        frame, held = split_tail(frame, plan.form)
+        if len(frame) or one.notes:
+            yield Piece(frame, one.notes, size, encoding)
             size = 0
     if held is not None and len(held):
-        yield make_batch(held, (), plan, size=size, encoding=encoding)
+        yield Piece(held, (), size, encoding)
 
 
 def parse(chunk: Chunk, plan: Plan) -> pl.DataFrame:
@@ -133,21 +150,20 @@ def skip_header(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     return frame.with_columns(pl.when(~here).then(pl.col(name)).alias(name) for name in names)
 
 
-def make_batch(
-    frame: pl.DataFrame, notes: Sequence[Note], plan: Plan, *, size: int, encoding: str
-) -> Batch:
+def make_batch(piece: Piece, plan: Plan) -> Batch:
     if plan.joined:
-        done = join(frame, plan.form)
+        done = join(piece.frame, plan.form)
         records, bad = done.records, done.bad
     else:
-        records, bad = frame.with_columns(body=pl.lit(None, pl.String)), frame.clear()
+        records = piece.frame.with_columns(body=pl.lit(None, pl.String))
+        bad = piece.frame.clear()
     return Batch(
         lines=line_table(records, plan),
-        bad=bad_table(bad, notes, plan),
-        bytes=size,
+        bad=bad_table(bad, piece.notes, plan),
+        bytes=piece.size,
         unread=len(bad),
         format=plan.form.name,
-        encoding=encoding,
+        encoding=piece.encoding,
     )
 
 
@@ -169,7 +185,10 @@ def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
         "body": clean(records["body"]),
         "fields": clean(records["fields"]),
     }
-    table = records.select(**columns).to_arrow(compat_level=pl.CompatLevel.oldest())
+    frame = records.select(**columns, count=pl.lit(1, pl.Int64))
+    if plan.joined and plan.source.duplicates == "count":
+        frame = count_repeats(frame)
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     return table.cast(LINES).replace_schema_metadata({TIMES: json.dumps(times.rules)})
 
 
