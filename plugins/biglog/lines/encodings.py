@@ -22,8 +22,10 @@ REPLACED = "\ufffd"
 DAMAGE = 0.25
 """Broken share of the bytes beyond ASCII, up to which text is damaged UTF-8; GBK has about 0.8."""
 READABLE = re.compile(
-    r"[\t\r\n -~\u00a0-\u024f\u2010-\u2026\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+    r"[\t\r\n -~\u00a0-\u06ff\u0e00-\u0e7f\u1e00-\u1eff\u2010-\u2026\u3000-\u30ff\u4e00-\u9fff"
+    r"\uac00-\ud7a3\uff00-\uffef\U0001f300-\U0001faff]"
 )
+"""Characters that logs are written in."""
 HIGH = re.compile(rb"[\x80-\xff]+")
 LETTER = rb"[\xc0-\xcf\xd1-\xd6\xd8-\xdd\xdf-\xef\xf1-\xf6\xf8-\xfc]"
 WESTERN = re.compile(rb"(?<=[A-Za-z])" + LETTER + rb"|" + LETTER + rb"(?=[A-Za-z])")

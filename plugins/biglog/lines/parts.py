@@ -305,7 +305,7 @@ def zip_name(info: zipfile.ZipInfo) -> str:
         return info.orig_filename
     raw = info.orig_filename.encode("cp437", "replace")
     known = sniff_narrow(raw)
-    return raw.decode(known) if known in ("utf-8", "gb18030") else info.orig_filename
+    return raw.decode(known, "replace") if known in ("utf-8", "gb18030") else info.orig_filename
 
 
 def zip_time(info: zipfile.ZipInfo) -> float:
