@@ -46,20 +46,10 @@ unreachable upper valid visible warm warning weak wrong yellow zero debug lower
 """,
     )
 )
-# After these a name follows, unless it is a word of the sentence.
-NAMING = frozenset(
-    re.findall(
-        r"\w+",
-        """
-for from to by at of on in with via user username account host hostname node domain file device
-service named name called database table index container pod image topic queue group class
-package module process thread job task client server removing adding loading creating deleting
-opening closing starting stopping mounted resolve 用户 主机 服务 节点
-""",
-    )
-)
 # After these a single word is a name even when it never varies.
 PERSON = frozenset({"user", "username", "login", "ruser", "account"})
+# After these a name follows more often than not.
+ANNOUNCING = PERSON | {"for", "from"}
 
 
 @lru_cache(maxsize=65536)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from biglog.templates.lexicon import NAMING, PERSON
+from biglog.templates.lexicon import ANNOUNCING
 from biglog.templates.mask import MARK
 from biglog.templates.tokens import (
     DELIMITERS,
@@ -24,7 +24,9 @@ ROUNDS = 8
 DEPTH = 4  # so often a group of shapes is told apart by the words in it
 MANY = 8  # so many names in one place that words among them are names too
 LIST_LENGTHS = 3  # so many different lengths make a run of variables a list
-ANNOUNCED = 2  # so few names are enough where the line says that a value comes
+FIRST = 10  # so many names at the start of a line are a variable
+SOME = 3  # so many are elsewhere
+ANNOUNCED = 2  # so few are where the line says that a value comes
 QUOTES = "\"'`“"
 HEXADECIMAL = re.compile(r"[0-9a-f]{4,}")
 
@@ -185,9 +187,15 @@ def is_lettered(value: str) -> bool:
 
 
 def is_key(shape: Tokens, place: int) -> bool:
-    """Whether a value follows: keys and prefixes are what templates are told apart by."""
+    """Whether a value follows: keys and prefixes are what templates are told apart by.
+
+    A blank after the colon ends a phrase where words stand before: ``lost node a1: timed out``.
+    """
     after = "".join(shape[place + 1 : place + 3]).lstrip()
-    return after[:1] in ("=", ":", "：") and after != ""
+    word = word_before(shape, place)
+    if after[:1] not in ("=", ":", "：") or word in ANNOUNCING:
+        return False
+    return not word or after not in (":", ": ", "：")
 
 
 def unworthy_keys(column: Column) -> set[str]:
@@ -204,14 +212,10 @@ def is_coded(value: str) -> bool:
 def names_needed(shape: Tokens, place: int) -> int:
     """How many names in a place make it a variable: fewer where the line announces one."""
     before = "".join(shape[max(0, place - 2) : place]).rstrip()
-    if before[-1:] in ("=", *QUOTES, "["):
-        return ANNOUNCED
     word = word_before(shape, place)
-    if word in PERSON or word in ("for", "from"):
+    if before[-1:] in ("=", *QUOTES, "[") or word in ANNOUNCING:
         return ANNOUNCED
-    if word in NAMING or before[-1:] in (":", "：", "(", "（"):
-        return 3
-    return 3 if word else 10
+    return SOME if word else FIRST
 
 
 def word_before(shape: Tokens, place: int) -> str:
