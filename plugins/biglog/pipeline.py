@@ -229,8 +229,10 @@ def parse_batches(
         used = {one.template_id: one for one in mined.templates}
         catalogue.update(used)
         kept = lines.select(["line_id", "timestamp", "level", "host", "service"])
-        events = kept.append_column("template_id", mined.template_ids).append_column(
-            "parameters", mined.parameters
+        events = (
+            kept.append_column("template_id", mined.template_ids)
+            .append_column("parameters", mined.parameters)
+            .append_column("count", lines["count"])
         )
         yield events.cast(EVENTS), used
 
@@ -252,7 +254,7 @@ def count_events(path: Path, source: str, date: str) -> pa.Table:
             "template_id",
         )
         .agg(
-            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("count").sum(),
             at.min().alias("first_at"),
             at.max().alias("last_at"),
         )

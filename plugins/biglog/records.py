@@ -23,7 +23,8 @@ Labels = npt.NDArray[np.int64]
 TIME = pa.timestamp("us", tz="UTC")
 LEVELS = ("TRACE", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 
-# One row per log record; line_id counts from 0 in the partition, line_no from 1 in the file.
+# One row per log record; line_id is the partition's own and rises in each of its files, line_no
+# counts from 1 in the file of raw lines.
 LINES = pa.schema(
     [
         pa.field("line_id", pa.int64(), nullable=False),
@@ -37,6 +38,7 @@ LINES = pa.schema(
         pa.field("content", pa.string(), nullable=False),
         pa.field("body", pa.string()),  # continuation lines of a multi-line record
         pa.field("fields", pa.string()),  # JSON object of what else the format names
+        pa.field("count", pa.int64(), nullable=False),  # equal records counted as this one
     ]
 )
 
@@ -63,6 +65,7 @@ EVENTS = pa.schema(
         pa.field("service", pa.string()),
         pa.field("template_id", pa.string(), nullable=False),
         pa.field("parameters", pa.list_(pa.string()), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),  # records that the line stands for
     ]
 )
 

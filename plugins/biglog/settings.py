@@ -50,8 +50,10 @@ class SourceSettings:
     """``on``, ``off`` or ``strict``."""
     max_bad_share: float = 0.5
     """A partition with a larger share of unreadable lines fails."""
+    duplicates: str = "keep"
+    """``count``: equal neighbours, and what syslog says was repeated, are one line with a count."""
     late_days: int = 7
-    """Lines of a date this near go to its own partition; farther, the clock is taken to be wrong."""
+    """Lines of a date as near as this go to its partition; farther, their clock is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,11 @@ def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
         )
     blank = SourceSettings(name=row["name"], path=row["path"])
     filled = fill(blank, row, where=f"{path} source {row['name']!r}")
+    if filled.duplicates not in ("keep", "count"):
+        raise BadInput(
+            f"{path} source {row['name']!r}: duplicates = {filled.duplicates!r}, expected keep or "
+            "count"
+        )
     if "://" in filled.path:
         return filled
     return replace(filled, path=str(path.resolve().parent / filled.path))

@@ -31,6 +31,16 @@ def head(path, lines):
         return "".join(line for _, line in zip(range(lines), handle, strict=False))
 
 
+LATE = "77:M {day} Nov 2026 12:00:0{second}.000 # Short read while loading DB, record {second}.\n"
+
+
+def add_late(home, *, night, day, seconds=(1, 2)):
+    """Lines of a day of November at the end of a night's file of Redis."""
+    path = home / "landing" / "redis" / f"{night}.log"
+    said = "".join(LATE.format(day=day, second=second) for second in seconds)
+    path.write_text(path.read_text("utf-8") + said, "utf-8")
+
+
 def run_night(site, date, *, sources=tuple(SOURCES)):
     """Every stage of a night in order, as the DAGs would run them."""
     for stage in pipeline.STAGES:

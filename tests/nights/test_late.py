@@ -7,20 +7,12 @@ import sys
 
 import polars as pl
 import pytest
-from small_nights import DATES, contents, run_night
+from small_nights import DATES, LATE, add_late, contents, run_night
 
 from biglog import lake, pipeline
 from biglog.store import read
 
 EARLIER, NIGHT, LATER = DATES
-LATE = "77:M {day} Nov 2026 12:00:0{second}.000 # Short read while loading DB, record {second}.\n"
-
-
-def add_late(home, *, night, day, seconds=(1, 2)):
-    """Lines of a day of November at the end of a night's file."""
-    path = home / "landing" / "redis" / f"{night}.log"
-    said = "".join(LATE.format(day=day, second=second) for second in seconds)
-    path.write_text(path.read_text("utf-8") + said, "utf-8")
 
 
 def run_all(site, date):

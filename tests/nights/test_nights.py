@@ -9,10 +9,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-from small_nights import DATES, SOURCES, contents, run_night
+from small_nights import DATES, SOURCE, SOURCES, contents, run_night
 from sqlalchemy import text as text_of
 
-from biglog import lake, pipeline
+from biglog import lake, pipeline, settings
 from biglog.errors import BadInput, TryAgain
 from biglog.store import read
 
@@ -39,6 +39,25 @@ def test_lines_events_and_counts_agree(site):
         counted = counts.filter(source=one.source)["count"].sum()
         assert one.lines == lines.height == events.height == counted > 0
         assert lines["line_id"].to_list() == events["line_id"].to_list()
+
+
+def test_counted_duplicates_change_no_rate(site, home):
+    path = home / "landing" / "redis" / f"{DATES[0]}.log"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(line * 3 for line in lines), "utf-8")
+    table = SOURCE.format(name="redis", format="redis", service="redis", host="cache1")
+    found = {}
+    for duplicates in ("keep", "count"):
+        (home / "sources.toml").write_text(f'{table}\nduplicates = "{duplicates}"\n', "utf-8")
+        known = replace(site, settings=settings.load(home))
+        done = pipeline.run("ingest", known, DATES[0], "redis")
+        assert done.rows_out == 3 * len(lines)
+        found[duplicates] = pipeline.run("parse", known, DATES[0], "redis").rows_out
+        found[f"{duplicates} counts"] = read.counts(site.engine, [DATES[0]])
+    assert found["keep"] == 3 * len(lines)
+    # the last record of a batch waits for lines that may go on with it, and stands apart
+    assert found["count"] in (len(lines), len(lines) + 1)
+    assert found["keep counts"].equals(found["count counts"])
 
 
 def test_a_later_night_embeds_nothing_twice(site):

@@ -99,8 +99,8 @@ class Tally:
 
     def add_own(self, lines: pa.Table, *, jumps: pa.Table) -> None:
         """Lines that stay in the partition; those whose clock jumped say nothing of its span."""
-        self.lines += lines.num_rows + jumps.num_rows
-        self.jumps += jumps.num_rows
+        self.lines += records(lines) + records(jumps)
+        self.jumps += records(jumps)
         span = pc.min_max(lines["timestamp"]).as_py()
         if span["min"] is not None:
             self.first_at = min(filter(None, (self.first_at, span["min"])))
@@ -119,6 +119,11 @@ class Tally:
             jumps=self.jumps,
             times=dict(self.times.most_common()),
         )
+
+
+def records(lines: pa.Table) -> int:
+    """How many records the lines stand for."""
+    return pc.sum(lines["count"]).as_py() or 0
 
 
 def ranked(counts: Mapping[str, int]) -> list[str]:
@@ -220,7 +225,7 @@ def keep_own(lines: pa.Table, drafts: Drafts, tally: Tally) -> pa.Table:
     for distance in days.filter(near).unique().sort():
         moved = lines.filter((days == distance).to_arrow())
         drafts.write_late(day.plus(distance), number_late(moved, day.date))
-        tally.late[day.plus(distance)] += moved.num_rows
+        tally.late[day.plus(distance)] += records(moved)
     tally.add_own(
         lines.filter((days == 0).to_arrow()),
         jumps=lines.filter((days.abs() > day.reach).to_arrow()),

@@ -15,8 +15,8 @@ from biglog.lines.decode import Chunk, Note, read_chunks
 from biglog.lines.detect import Detection, detect
 from biglog.lines.formats import COLUMNS, Format, find_format
 from biglog.lines.join import goes_on, join, split_tail
+from biglog.lines.nearest import find_nearest
 from biglog.lines.parts import Part, parts
-from biglog.lines.patterns import explain
 from biglog.lines.redact import Redaction
 from biglog.lines.repeats import count_repeats
 from biglog.lines.rows import read_times, type_lines
@@ -29,6 +29,8 @@ __all__ = ["Batch", "Detection", "detect", "read"]
 
 EXPLAINED = 200
 """Bad lines of a batch whose reason says where reading stopped."""
+NEAR = 5
+"""Formats among which the nearest to a bad line is sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +211,20 @@ def bad_table(bad: pl.DataFrame, notes: Sequence[Note], plan: Plan) -> pa.Table:
 
 
 def reasons_of(bad: pl.DataFrame, plan: Plan) -> list[str]:
+    near = near_formats(plan)
     made = []
     for at, (raw, debris) in enumerate(bad.select("raw", "debris").iter_rows()):
         reason = f"not {plan.form.name}"
         if debris:
             reason += ": holds control characters or bytes that are no text"
-        elif at < EXPLAINED and plan.form.kind == "pattern":
-            reason = explain(raw, plan.form)
+        elif at < EXPLAINED and (found := find_nearest(raw, near)):
+            reason = found.tell(plan.form.name)
         made.append(reason)
     return made
+
+
+def near_formats(plan: Plan) -> list[Format]:
+    """The file's format, and others that read lines of its sample: what a bad line may be."""
+    read = (name for name, share in plan.found.tried[:NEAR] if share > 0)
+    names = dict.fromkeys([plan.form.name, *plan.found.others, *read])
+    return [find_format(name) for name in names if name != "message"]
