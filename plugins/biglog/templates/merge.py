@@ -51,7 +51,7 @@ def generalise(shapes: Iterable[Tokens], similarity: float) -> dict[Tokens, Toke
         if not step:
             break
         final = {shape: step.get(now, now) for shape, now in final.items()}
-    return join_lists(join_simpler(final))
+    return join_wider(join_lists(join_simpler(final)), similarity)
 
 
 def widen(shapes: set[Tokens], similarity: float) -> dict[Tokens, Tokens]:
@@ -244,3 +244,32 @@ def join_simpler(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
     known = set(final.values())
     simpler = {now: next((f for f in simpler_forms(now) if f in known), now) for now in known}
     return {shape: simpler[now] for shape, now in final.items()}
+
+
+def join_wider(final: Mapping[Tokens, Tokens], similarity: float) -> dict[Tokens, Tokens]:
+    """A template joins one that many shapes are of, and that it is an instance of."""
+    sizes = Counter(final.values())
+    wide: defaultdict[int, defaultdict[tuple[int, ...], set[Tokens]]]
+    wide = defaultdict(lambda: defaultdict(set))
+    for tokens, size in sizes.items():
+        if size >= MANY and share_of_words(tokens, []) >= similarity:
+            wide[len(tokens)][places_of(tokens)].add(tokens)
+    joined = {
+        tokens: find_wider(tokens, wide[len(tokens)]) or tokens
+        for tokens, size in sizes.items()
+        if size < MANY
+    }
+    return {shape: joined.get(now, now) for shape, now in final.items()}
+
+
+def places_of(tokens: Tokens) -> tuple[int, ...]:
+    return tuple(i for i, token in enumerate(tokens) if token == MARK)
+
+
+def find_wider(tokens: Tokens, wide: Mapping[tuple[int, ...], set[Tokens]]) -> Tokens | None:
+    for places, known in wide.items():
+        if not any(is_fixed(tokens[place]) for place in places):
+            form = tuple(MARK if i in places else token for i, token in enumerate(tokens))
+            if form in known:
+                return form
+    return None
