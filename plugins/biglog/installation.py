@@ -1,4 +1,4 @@
-"""One installation: its settings, its database, where its mail goes out, and its encoder."""
+"""One installation: its settings, its database, its connections, and its encoder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from biglog import settings
 from biglog.records import Encoder
 from biglog.settings import Settings
+from biglog.sources.connection import Connect, from_environment
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -24,14 +25,21 @@ class Site:
     settings: Settings
     engine: Engine
     smtp: SmtpSettings | None = None
+    connect: Connect = from_environment
+    """Finds what a source's ``connection`` names."""
 
 
-def open_site(home: Path | None = None, *, smtp: SmtpSettings | None = None) -> Site:
+def open_site(
+    home: Path | None = None,
+    *,
+    smtp: SmtpSettings | None = None,
+    connect: Connect = from_environment,
+) -> Site:
     """Settings and database of a home directory (BIGLOG_HOME where none is given)."""
-    from biglog.store import connect
+    from biglog.store.connect import engine, url
 
     known = settings.load(home)
-    return Site(known, connect.engine(connect.url(known.home)), smtp)
+    return Site(known, engine(url(known.home)), smtp, connect)
 
 
 @lru_cache(maxsize=2)

@@ -119,7 +119,7 @@ def run(stage: str, source: str = "") -> dict[str, Any]:
     def work() -> dict[str, Any]:
         from biglog import installation, pipeline
 
-        site = installation.open_site(smtp=smtp() if stage == "send" else None)
+        site = installation.open_site(smtp=smtp() if stage == "send" else None, connect=connection)
         return asdict(pipeline.run(stage, site, date, source))
 
     done: dict[str, Any] = refuse_bad_input(work)
@@ -156,6 +156,28 @@ def ask(name: str) -> dict[str, Any]:
         return answers.answer(name, installation.open_site(), given)
 
     return dict(refuse_bad_input(work))
+
+
+def connection(name: str) -> Any:
+    """The Airflow connection that a source names. Raises BadInput where there is none."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from biglog.sources.connection import Connection
+
+    try:
+        known = BaseHook.get_connection(name)
+    except AirflowNotFoundException as error:
+        raise BadInput(
+            f"no connection named {name!r}: add it in Airflow under Admin, Connections"
+        ) from error
+    return Connection(
+        host=known.host or "",
+        port=known.port,
+        login=known.login or "",
+        password=known.password or "",
+        extra=dict(known.extra_dejson),
+    )
 
 
 def smtp() -> Any:

@@ -35,6 +35,13 @@ def test_nothing_there_is_nothing(landing):
     assert names(landing / "web-{date}.log", "2026-12-24") == []
 
 
+def test_a_folder_of_a_date_without_files_is_nothing(landing):
+    (landing / "2026-11-02").mkdir()
+    (landing / "2026-11-02" / "a.log").write_text("x\n")
+    assert names(landing / "{date}" / "*.log") == ["a.log"]
+    assert names(landing / "{date}" / "*.log", "2026-12-24") == []
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"gone does not exist; create it"):
         names(tmp_path / "gone" / "*.log")
@@ -59,7 +66,7 @@ def test_a_link_to_nothing_is_refused(landing):
         names(landing / "dead-*.log")
 
 
-@pytest.mark.parametrize("date", ["../../etc", "2026-13-01", ""])
+@pytest.mark.parametrize("date", ["../../etc", "2026-11-02/../..", "2026-13-01", ""])
 def test_a_date_that_is_none(landing, date):
     with pytest.raises(BadInput, match="is not a date"):
         names(landing / "web-{date}.log", date)

@@ -12,7 +12,7 @@ from biglog.settings import SourceSettings
 from biglog.sources.rotation import age
 
 PLACES = ("date", "yyyymmdd", "yyyy", "mm", "dd")
-WILD = re.compile(r"[*?\[]")
+WILD = re.compile(r"[*?\[{]")
 
 
 def find(source: SourceSettings, date: str) -> tuple[Path, ...]:
@@ -20,13 +20,15 @@ def find(source: SourceSettings, date: str) -> tuple[Path, ...]:
 
     Raises BadInput where the folder is missing or closed, or a match is not a file.
     """
-    pattern = Path(fill(source, date))
-    root, rest = split_root(pattern)
-    if not root.is_dir():
+    root, rest = split_root(Path(fill(source, date)))
+    lasting, _ = split_root(Path(source.path))
+    if not lasting.is_dir():
         raise BadInput(
-            f"source {source.name}: the folder {root} does not exist; create it, or correct path = "
-            f"{source.path!r} in sources.toml"
+            f"source {source.name}: the folder {lasting} does not exist; create it, or correct "
+            f"path = {source.path!r} in sources.toml"
         )
+    if not root.is_dir():
+        return ()
     check_open(root, source)
     found = sorted(root.glob(rest), key=age) if rest else []
     return tuple(path for path in found if is_wanted(path, root, source))
@@ -35,11 +37,11 @@ def find(source: SourceSettings, date: str) -> tuple[Path, ...]:
 def fill(source: SourceSettings, date: str) -> str:
     """The path with the partition's date in the places {date}, {yyyymmdd}, {yyyy}, {mm}, {dd}."""
     try:
-        day = Date.fromisoformat(date[:10])
+        day = Date.fromisoformat(date)
     except ValueError as error:
         raise BadInput(f"date {date!r} is not a date; expected YYYY-MM-DD") from error
     values = {
-        "date": date,
+        "date": f"{day:%Y-%m-%d}",
         "yyyymmdd": f"{day:%Y%m%d}",
         "yyyy": f"{day:%Y}",
         "mm": f"{day:%m}",
@@ -53,7 +55,9 @@ def fill(source: SourceSettings, date: str) -> str:
 
 
 def split_root(pattern: Path) -> tuple[Path, str]:
-    """What stands before a glob's first wildcard, and the rest; a plain file's folder and name."""
+    """What stands before a glob's first wildcard or date, and the rest; a plain file's folder and
+    name.
+    """
     parts = pattern.parts
     wild = [at for at, part in enumerate(parts) if WILD.search(part)]
     cut = wild[0] if wild else len(parts) - 1
