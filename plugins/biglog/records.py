@@ -101,6 +101,10 @@ class Template:
     model_text: str  # for the encoder, with [NUM] [TIMESTAMP] [IP] [CODE] [FILE]
     version: int = 1
     example: str = ""  # one redacted content
+    name: str = ""  # what people call it
+    pinned: bool = False  # a person's word: the miner neither widens nor merges it
+    aliases: tuple[str, ...] = ()  # other patterns whose lines are its own, by a person's word
+    merged_into: str = ""  # the template that its lines count under now
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,31 @@ class Mined:
     templates: tuple[Template, ...]  # every template used, new and widened ones included
     new_ids: frozenset[str]
     widened_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What stood under one wildcard of a template in one partition.
+
+    Sizes are of the values that are numbers, in the unit: ``s``, ``byte``, ``%``, or as written.
+    """
+
+    source: str
+    date: str
+    template_id: str
+    slot: int  # which wildcard, from 1
+    kind: str  # number, duration, size, ip, port, path, url, id, hex, time, user, word, ..., mixed
+    count: int
+    distinct: int
+    top: tuple[tuple[str, int], ...]  # up to 10 values and how often each, the most frequent first
+    unit: str = ""
+    numbers: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

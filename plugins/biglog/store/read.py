@@ -26,14 +26,18 @@ from biglog.records import (
     StageInfo,
     Template,
     TemplateVectors,
+    Variable,
     Vectors,
 )
 from biglog.store import copy
 from biglog.store.text import text_sha
 
-Rows = list[Mapping[str, Any]]
+Rows = list[dict[str, Any]]
 USUAL_NIGHTS = 28
-TEMPLATE = "template_id, pattern, model_text, version, example"
+TEMPLATE = (
+    "template_id, pattern, model_text, version, example, name, pinned, aliases,"
+    " coalesce(merged_into, '') AS merged_into"
+)
 COVERAGE = (
     "source, date::text AS date, state, files, bytes, lines, quarantined, format, first_at,"
     " last_at, reason"
@@ -44,14 +48,16 @@ FINDING = (
     " ended_at, score, count, expected, reason, evidence, example"
 )
 MICROSECONDS = "(extract(epoch FROM {0}) * 1000000)::bigint"
+# Lines of a merged template count, in the past too, under the one that it went into.
 COUNT_QUERY = (
     "SELECT source, date::text, "
     + MICROSECONDS.format("bucket")
-    + ", service, host, level, template_id, count, "
+    + ", service, host, level, coalesce(merged_into, template_id) AS template_id, count, "
     + MICROSECONDS.format("first_at")
     + ", "
     + MICROSECONDS.format("last_at")
-    + " FROM biglog.template_count WHERE date = ANY(%s::date[])"
+    + " FROM biglog.template_count LEFT JOIN biglog.template USING (template_id)"
+    " WHERE date = ANY(%s::date[])"
     " ORDER BY date, source, bucket, service, host, level, template_id"
 )
 
@@ -61,17 +67,52 @@ def rows(connection: Connection, query: str, /, **parameters: Any) -> Rows:
 
 
 def templates(engine: Engine, *, source: str | None = None) -> dict[str, Template]:
-    """The catalogue as it is now; with a source, the templates that its lines have had."""
-    query = f"SELECT {TEMPLATE} FROM biglog.template t"
+    """The catalogue as it is now; with a source, what its lines have had, the eldest first.
+
+    For a source, a template that was merged is left out and the one it went into is there.
+    """
+    query, order, given = f"SELECT {TEMPLATE} FROM biglog.template t", "template_id", {}
     if source is not None:
         query += (
-            " WHERE EXISTS (SELECT FROM biglog.template_seen s"
-            " WHERE s.template_id = t.template_id AND s.source = :source)"
+            " WHERE merged_into IS NULL AND template_id IN"
+            " (SELECT coalesce(m.merged_into, m.template_id) FROM biglog.template_seen s"
+            " JOIN biglog.template m USING (template_id) WHERE s.source = :source)"
         )
-    given = {} if source is None else {"source": source}
+        order, given = "first_seen, template_id", {"source": source}
     with engine.connect() as connection:
-        found = rows(connection, f"{query} ORDER BY template_id", **given)
-    return {one["template_id"]: Template(**one) for one in found}
+        found = rows(connection, f"{query} ORDER BY {order}", **given)
+    return {one["template_id"]: template(one) for one in found}
+
+
+def template(row: Mapping[str, Any]) -> Template:
+    return Template(**{**row, "aliases": tuple(row["aliases"])})
+
+
+def parts(engine: Engine) -> dict[str, tuple[Template, ...]]:
+    """What split templates were split into, the narrowest first: a line belongs to the first."""
+    found: dict[str, tuple[Template, ...]] = {}
+    with engine.connect() as connection:
+        query = f"SELECT split_from, {TEMPLATE} FROM biglog.template WHERE split_from IS NOT NULL"
+        for row in rows(connection, f"{query} ORDER BY length(pattern) DESC, template_id"):
+            parent = row.pop("split_from")
+            found[parent] = (*found.get(parent, ()), template(row))
+    return found
+
+
+def variables(
+    engine: Engine, template_id: str, *, source: str | None = None
+) -> tuple[Variable, ...]:
+    """What stood under the template's wildcards, a row a night, source and slot; latest first."""
+    query = (
+        "SELECT source, date::text AS date, template_id, slot, kind, values AS count,"
+        ' distinct_values AS "distinct", top_values AS top, unit, numbers, minimum, maximum, mean,'
+        " p50, p95, p99 FROM biglog.template_variable WHERE template_id = :id"
+        " AND (CAST(:source AS text) IS NULL OR source = :source)"
+        " ORDER BY biglog.template_variable.date DESC, source, slot"
+    )
+    with engine.connect() as connection:
+        found = rows(connection, query, id=template_id, source=source)
+    return tuple(Variable(**{**one, "top": tuple(map(tuple, one["top"]))}) for one in found)
 
 
 def known_texts(engine: Engine, model_id: str) -> set[str]:
@@ -152,9 +193,9 @@ def template_totals(engine: Engine, dates: Iterable[str]) -> dict[str, int]:
     with engine.connect() as connection:
         found = connection.execute(
             text(
-                "SELECT template_id, sum(count) FROM biglog.template_count"
-                " WHERE date = ANY(CAST(:dates AS date[])) GROUP BY template_id"
-                " ORDER BY template_id"
+                "SELECT coalesce(merged_into, template_id), sum(count)"
+                " FROM biglog.template_count LEFT JOIN biglog.template USING (template_id)"
+                " WHERE date = ANY(CAST(:dates AS date[])) GROUP BY 1 ORDER BY 1"
             ),
             {"dates": list(dates)},
         )
@@ -220,8 +261,8 @@ def covered_before(connection: Connection, date: str, days: int) -> dict[str, fr
 def first_seen_before(connection: Connection, date: str) -> dict[str, str]:
     found = connection.execute(
         text(
-            "SELECT template_id, first_seen::text FROM biglog.template"
-            " WHERE first_seen < CAST(:date AS date)"
+            "SELECT coalesce(merged_into, template_id), min(first_seen)::text"
+            " FROM biglog.template WHERE first_seen < CAST(:date AS date) GROUP BY 1"
         ),
         {"date": date},
     )
@@ -324,7 +365,7 @@ def templates_of(connection: Connection, wanted: Iterable[str]) -> dict[str, Tem
         " ORDER BY template_id",
         wanted=sorted(wanted),
     )
-    return {one["template_id"]: Template(**one) for one in found}
+    return {one["template_id"]: template(one) for one in found}
 
 
 # Earlier nights on which the source arrived count with zero for the hours in which it was silent.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from itertools import islice
@@ -23,14 +23,17 @@ from biglog.records import (
     Night,
     StageInfo,
     Template,
+    Variable,
     Vectors,
 )
 from biglog.store import copy
 from biglog.store.text import clean, text_sha, to_json
 
 CATALOGUE = "biglog:catalogue"
+MINER = "biglog"  # the author of what no person decided
 WAIT_SECONDS = 900
 ROWS_AT_A_TIME = 50_000
+VARIABLES_AT_A_TIME = 5_000
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
@@ -110,7 +113,8 @@ UPDATE biglog.template AS old
 SET pattern = new.pattern, model_text = new.model_text, text_sha = new.text_sha,
     version = greatest(old.version + 1, new.version)
 FROM arriving_template new
-WHERE old.template_id = new.template_id AND old.pattern <> new.pattern AND NOT EXISTS (
+WHERE old.template_id = new.template_id AND old.pattern <> new.pattern AND NOT old.pinned
+AND NOT EXISTS (
     SELECT FROM biglog.template_version v
     WHERE v.template_id = new.template_id AND v.pattern = new.pattern
 )
@@ -130,12 +134,32 @@ ON CONFLICT (template_id, source) DO UPDATE SET
 """)
 
 
+# Flat: what was merged into a younger one follows it.
+ABSORB = text("""
+UPDATE biglog.template t SET state = 'merged', merged_into = :elder
+WHERE (template_id = :younger OR merged_into = :younger) AND template_id <> :elder AND NOT pinned
+""")
+NOTE = text("""
+INSERT INTO biglog.template_edit (template_id, action, detail, before, author)
+SELECT template_id, 'merge', 'into ' || :elder, jsonb_build_object(
+    template_id, jsonb_build_object('state', state, 'merged_into', merged_into)), :author
+FROM biglog.template
+WHERE template_id = :younger AND NOT pinned AND merged_into IS DISTINCT FROM :elder
+""")
+
+
 def merge_templates(
-    engine: Engine, templates: Iterable[Template], *, source: str, date: str
+    engine: Engine,
+    templates: Iterable[Template],
+    *,
+    source: str,
+    date: str,
+    merged: Mapping[str, str] | None = None,
 ) -> None:
     """Add what the partition's lines were instances of; ids, first and last sight are kept.
 
     Call it inside ``catalogue_lock`` where the templates were mined against the catalogue.
+    ``merged`` has the younger templates that the miner found to be an elder one.
     """
     found = list({one.template_id: one for one in templates}.values())
     if not found:
@@ -148,6 +172,10 @@ def merge_templates(
         connection.execute(WIDEN)
         connection.execute(RECORD, {"date": date})
         connection.execute(SEEN, {"source": source, "date": date})
+        for younger, elder in (merged or {}).items():
+            pair = {"younger": younger, "elder": elder}
+            connection.execute(NOTE, {**pair, "author": MINER})
+            connection.execute(ABSORB, pair)
 
 
 def template_columns(templates: Sequence[Template]) -> dict[str, copy.Column]:
@@ -260,8 +288,14 @@ def index_statement(connection: Connection, model_id: str, dim: int) -> str:
     )
 
 
-def replace_counts(engine: Engine, source: str, date: str, counts: pa.Table) -> int:
-    """Put these counts in the place of the partition's; returns how many rows."""
+def replace_counts(
+    engine: Engine,
+    source: str,
+    date: str,
+    counts: pa.Table,
+    variables: Sequence[Variable] = (),
+) -> int:
+    """Put these counts and variables in the place of the partition's; returns how many counts."""
     table = counts.select(COUNTS.names)
     check_partition(table, source, date)
     columns = {
@@ -280,7 +314,35 @@ def replace_counts(engine: Engine, source: str, date: str, counts: pa.Table) -> 
             ),
             partition,
         )
+        replace_variables(connection, source, date, variables)
         return copy.load(connection, "biglog.template_count", columns)
+
+
+VARIABLES = """
+INSERT INTO biglog.template_variable (source, date, template_id, slot, kind, values,
+    distinct_values, top_values, unit, numbers, minimum, maximum, mean, p50, p95, p99)
+SELECT source, date, template_id, slot, kind, count, "distinct", top, unit, numbers, minimum,
+    maximum, mean, p50, p95, p99
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (source text, date date, template_id text,
+    slot integer, kind text, count bigint, "distinct" bigint, top jsonb, unit text,
+    numbers bigint, minimum double precision, maximum double precision, mean double precision,
+    p50 double precision, p95 double precision, p99 double precision)
+"""
+
+
+def replace_variables(
+    connection: Connection, source: str, date: str, variables: Sequence[Variable]
+) -> None:
+    connection.execute(
+        text(
+            "DELETE FROM biglog.template_variable"
+            " WHERE source = :source AND date = CAST(:date AS date)"
+        ),
+        {"source": source, "date": date},
+    )
+    for start in range(0, len(variables), VARIABLES_AT_A_TIME):
+        rows = [row_of(one) for one in variables[start : start + VARIABLES_AT_A_TIME]]
+        connection.execute(text(VARIABLES), {"rows": to_json(rows)})
 
 
 def check_partition(counts: pa.Table, source: str, date: str) -> None:

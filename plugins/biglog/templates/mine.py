@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from biglog import columns
 from biglog.columns import Indices, Text
-from biglog.records import Mined, Template, identify
+from biglog.records import Mined, Template
 from biglog.settings import TemplateSettings
 from biglog.templates.catalogue import Catalogue
 from biglog.templates.extract import Spans, parameters, tidied, whole
@@ -43,15 +43,17 @@ class Coded:
 
 def mine(
     contents: pa.Array | pa.ChunkedArray,
-    catalogue: Iterable[Template],
+    catalogue: Catalogue | Iterable[Template],
     settings: TemplateSettings,
 ) -> Mined:
     """Every content gets a template: one of the catalogue if it fits, else a mined one.
 
+    A ``Catalogue`` learns what is mined; its new templates lack an example until they are added.
+
     The set of templates does not depend on the order of the contents. Of a content longer than
     ``MAX_CHARS`` only the head is mined, and only its parameters are given.
     """
-    known = Catalogue(catalogue)
+    known = Catalogue.of(catalogue)
     if len(contents) == 0:
         return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
     heads = cut(columns.from_arrow(contents))
@@ -99,35 +101,44 @@ def code(texts: pl.Series) -> Coded:
 
 
 def choose(shapes: list[Tokens], known: Catalogue, settings: TemplateSettings) -> list[Template]:
-    """A template per shape; what is new or wider than in the catalogue has no example yet."""
+    """A template per shape; what is new or wider than in the catalogue has no example yet.
+
+    Shapes find their templates in what the catalogue has become, as they would in a second run.
+    """
     found = [known.find(shape) for shape in shapes]
     unmatched = {shape for shape, at in zip(shapes, found, strict=True) if at is None}
-    mined = mine_unmatched(unmatched, known, settings)
-    newest = known.templates | {one.template_id: one for one in mined.values()}
-    return [
-        newest[mined[shape].template_id if at is None else at]
-        for shape, at in zip(shapes, found, strict=True)
-    ]
+    if unmatched:
+        mined = mine_unmatched(unmatched, known, settings)
+        found = [
+            known.find(shape) or (known.survivor(at) if at else mined[shape])
+            for shape, at in zip(shapes, found, strict=True)
+        ]
+    return [known.templates[at] for at in found if at]
 
 
 def mine_unmatched(
     shapes: set[Tokens], known: Catalogue, settings: TemplateSettings
-) -> dict[Tokens, Template]:
-    """New templates, and wider versions of known ones, for shapes that the catalogue lacks."""
+) -> dict[Tokens, str]:
+    """Ids for shapes that the catalogue lacks; it learns the new templates and the wider ones."""
     near = known.of_lengths({len(shape) for shape in shapes})
     final = generalise([*shapes, *near], settings.similarity)
     elders: defaultdict[Tokens, list[Template]] = defaultdict(list)
     for tokens in near:
         elders[final[tokens]].append(known.templates[known.tokens[tokens]])
-    return {shape: name(final[shape], elders[final[shape]]) for shape in shapes}
+    named = {}
+    for tokens in sorted({final[shape] for shape in shapes}):
+        named[tokens] = one = name(tokens, elders[tokens], known)
+        known.join(elders[tokens], one)
+        known.learn([one])
+    return {shape: named[final[shape]].template_id for shape in shapes}
 
 
-def name(tokens: Tokens, elders: list[Template]) -> Template:
+def name(tokens: Tokens, elders: list[Template], known: Catalogue) -> Template:
     """The template of these tokens: the eldest it swallows, widened, or a new one."""
     text = pattern(tokens)
     if not elders:
-        return Template(identify(text), text, "")
-    elder = max(elders, key=lambda one: (one.version, one.template_id))
+        return known.namesake(text) or Template(known.fresh_id(text), text, "")
+    elder = known.eldest(elders)
     if parse(elder.pattern) == tokens:
         return elder
     return replace(elder, pattern=text, model_text="", version=elder.version + 1)
