@@ -134,18 +134,31 @@ def decode_mixed(block: bytes, usual: str) -> Decoded:
     """A block line by line: UTF-8 where it is that, else as usual in its file, else by its look."""
     raws = block.split(b"\n")
     lines = [decode_utf8(raw, usual) for raw in raws]
-    odd = [row for row, text in enumerate(lines) if text is None]
+    rows = [row for row, text in enumerate(lines) if text is None]
+    odd = [raws[row] for row in rows]
     sound = any(text is not None and not text.isascii() for text in lines)
-    other = usual
-    if usual == "utf-8":
-        other = sniff_legacy([raws[row] for row in odd], doubtful=sound)
-    broken, first = 0, -1
-    for row in odd:
-        text = lines[row] = raws[row].decode(other, "replace")
-        lost = text.count(REPLACED) - raws[row].count(REPLACED.encode()) * (other == "utf-8")
-        broken, first = broken + lost, row if lost and first < 0 else first
+    other = sniff_legacy(odd, doubtful=sound) if usual == "utf-8" else usual
+    lost = []
+    for row, raw, text in zip(rows, odd, decode_lines(odd, other), strict=True):
+        lines[row] = text
+        if REPLACED in text:
+            kept = raw.count(REPLACED.encode()) if other == "utf-8" else 0
+            lost.append((row, text.count(REPLACED) - kept))
     names = [usual] if not odd else [other, "utf-8"] if sound and other != "utf-8" else [other]
-    return Decoded([text or "" for text in lines], " + ".join(names), broken, max(first, 0))
+    return Decoded(
+        lines=[text or "" for text in lines],
+        encoding=" + ".join(names),
+        broken=sum(count for _, count in lost),
+        first=lost[0][0] if lost else 0,
+    )
+
+
+def decode_lines(raws: Sequence[bytes], encoding: str) -> list[str]:
+    """Lines in one encoding, with U+FFFD where a byte is none of its; together is faster."""
+    texts = b"\n".join(raws).decode(encoding, "replace").split("\n")
+    if len(texts) == len(raws):
+        return texts
+    return [raw.decode(encoding, "replace") for raw in raws]
 
 
 def repair_lines(lines: pl.Series) -> tuple[pl.Series, bool]:
