@@ -43,6 +43,8 @@ from biglog.settings import Settings
 if TYPE_CHECKING:
     from biglog.lines.lake import LinesInfo
     from biglog.store.ledger import Report
+    from biglog.templates.catalogue import Catalogue
+    from biglog.templates.variables import Tally
 
 ALIKE = 0.6
 """Calibrated likeness from which a past incident is worth showing."""
@@ -77,12 +79,12 @@ def ingest(site: Site, date: str, source: str) -> StageInfo:
     """Files to typed lines and quarantine, with a coverage row whatever happens."""
     from biglog.lines.lake import write_partition
     from biglog.lines.read import read
-    from biglog.sources.landing import find
+    from biglog.sources.collect import collect
     from biglog.store import write
 
     one = site.settings.source(source)
     try:
-        files = find(one, date)
+        files = collect(one, date, site.settings.home, site.connect)
         if not files:
             reason = f"no file matches {Path(one.path).name} for {date}"
             write.save_coverage(site.engine, Coverage(source, date, "missing", reason=reason))
@@ -185,26 +187,25 @@ def parse(site: Site, date: str, source: str) -> StageInfo:
         write.replace_counts(site.engine, source, date, COUNTS.empty_table())
         return StageInfo("parse", source, date, 0, 0, note="no lines arrived")
     lake.sweep(events_path.parent)
-    known = read.templates(site.engine, source=source)
-    found: dict[str, Template] = {}
-    rows = 0
-    with (
-        write.catalogue_lock(site.engine),
-        lake.replacing(events_path) as draft,
-        pq.ParquetWriter(draft, EVENTS, compression="zstd") as writer,
-    ):
-        writer.add_key_value_metadata({LATE: json.dumps(late)})
-        for events, used in parse_batches(paths, {**known}, site.settings):
-            found.update(used)
-            rows += events.num_rows
-            writer.write_table(events)
-        write.merge_templates(site.engine, tuple(found.values()), source=source, date=date)
+    with write.catalogue_lock(site.engine), lake.replacing(events_path) as draft:
+        catalogue, parts = known_templates(site, source), read.parts(site.engine)
+        known = frozenset(catalogue.templates)
+        done = write_events(draft, paths, catalogue, parts, site.settings, json.dumps(late))
+        if catalogue.moved:  # what widened late covers the earliest line too, as in another run
+            done = write_events(draft, paths, catalogue, parts, site.settings, json.dumps(late))
+        found = done.templates
+        write.merge_templates(
+            site.engine, found.values(), source=source, date=date, merged=catalogue.merged
+        )
     counts = count_events(events_path, source, date)
-    write.replace_counts(site.engine, source, date, counts)
+    patterns = {key: one.pattern for key, one in found.items()}
+    write.replace_counts(
+        site.engine, source, date, counts, done.tally.summary(patterns, source, date)
+    )
     if late or before:
         recount(site, source, date, sum(counts["count"].to_pylist()))
-    new = len(found.keys() - known.keys())
-    return StageInfo("parse", source, date, rows, rows, note=f"{len(found)} templates, {new} new")
+    note = f"{len(found)} templates, {len(found.keys() - known)} new"
+    return StageInfo("parse", source, date, done.rows, done.rows, note=note)
 
 
 LATE = "biglog.late"
@@ -221,25 +222,76 @@ def recount(site: Site, source: str, date: str, lines: int) -> None:
             write.save_coverage(site.engine, replace(one, state=state, lines=lines))
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the events of one partition were written from."""
+
+    rows: int
+    templates: dict[str, Template]
+    tally: Tally
+
+
+def known_templates(site: Site, source: str) -> Catalogue:
+    """The catalogue as it is now, to be read under its lock only."""
+    from biglog.store import read
+    from biglog.templates.catalogue import Catalogue
+
+    here = read.templates(site.engine, source=source)
+    every = read.templates(site.engine)
+    return Catalogue(here.values(), [one for key, one in every.items() if key not in here])
+
+
+def write_events(
+    draft: Path,
+    paths: Sequence[Path],
+    catalogue: Catalogue,
+    parts: Mapping[str, Sequence[Template]],
+    known: Settings,
+    late: str,
+) -> Written:
+    """EVENTS of a partition's lines to the draft; the catalogue learns what is new."""
+    from biglog.templates.variables import Tally
+
+    found: dict[str, Template] = {}
+    tally, rows = Tally.empty(), 0
+    with pq.ParquetWriter(draft, EVENTS, compression="zstd") as writer:
+        writer.add_key_value_metadata({LATE: late})
+        for events, used in parse_batches(paths, catalogue, parts, known):
+            found.update(used)
+            rows += events.num_rows
+            tally.add(events)
+            writer.write_table(events)
+    return Written(rows, found, tally)
+
+
 def parse_batches(
-    paths: Sequence[Path], catalogue: dict[str, Template], known: Settings
+    paths: Sequence[Path],
+    catalogue: Catalogue,
+    parts: Mapping[str, Sequence[Template]],
+    known: Settings,
 ) -> Iterator[tuple[pa.Table, dict[str, Template]]]:
-    """Batches of EVENTS with the templates they use; each batch sees what earlier ones found."""
+    """Batches of EVENTS with the templates they use; each batch sees what earlier ones found.
+
+    Afterwards the catalogue has ``moved`` where the first batch would not come out the same.
+    """
+    from biglog.templates.correct import divide
     from biglog.templates.mine import mine
 
     size = known.lines.batch_lines
-    for batch in chain.from_iterable(pq.ParquetFile(one).iter_batches(size) for one in paths):
+    batches = chain.from_iterable(pq.ParquetFile(one).iter_batches(size) for one in paths)
+    for number, batch in enumerate(batches):
         lines = pa.Table.from_batches([batch])
-        mined = mine(lines["content"], catalogue.values(), known.templates)
-        used = {one.template_id: one for one in mined.templates}
-        catalogue.update(used)
+        mined = mine(lines["content"], catalogue, known.templates)
+        catalogue.add(mined.templates)
+        catalogue.moved = catalogue.moved and number > 0
+        mined = divide(lines["content"], mined, parts)
         kept = lines.select(["line_id", "timestamp", "level", "host", "service"])
         events = (
             kept.append_column("template_id", mined.template_ids)
             .append_column("parameters", mined.parameters)
             .append_column("count", lines["count"])
         )
-        yield events.cast(EVENTS), used
+        yield events.cast(EVENTS), {one.template_id: one for one in mined.templates}
 
 
 def count_events(path: Path, source: str, date: str) -> pa.Table:
