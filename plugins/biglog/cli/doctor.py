@@ -39,7 +39,10 @@ def doctor(
 
     Exits with 1 when a check fails. Examples: `biglog doctor`; `biglog doctor app.log`
     """
-    checks = list(file_checks(files)) if files else list(site_checks())
+    if files:
+        explain_files(files, as_json=as_json)
+        return
+    checks = list(site_checks())
     rows = [{"": "ok" if one.ok else "!!", "check": one.name, "says": one.says} for one in checks]
     if as_json:
         for one in checks:
@@ -50,19 +53,20 @@ def doctor(
         raise typer.Exit(1)
 
 
-def file_checks(files: list[Path]) -> Iterator[Check]:
-    from biglog.lines.detect import detect
+def explain_files(files: list[Path], *, as_json: bool) -> None:
+    """What each file is read as. Exits with 1 where one is of no known format."""
+    from biglog.cli import explain
     from biglog.offline import check_files
 
     check_files(files)
-    for path in files:
-        found = detect(path)
-        tried = ", ".join(f"{name} {share:.0%}" for name, share in found.tried[:4])
-        yield Check(
-            str(path),
-            found.share >= 0.5,
-            f"{found.format} ({found.share:.0%} of a sample), {found.encoding}; tried: {tried}",
-        )
+    told = [explain.explain_file(path) for path in files]
+    for one in told:
+        if as_json:
+            emit(explain.as_row(one))
+        else:
+            explain.show(one)
+    if not all(one.ok for one in told):
+        raise typer.Exit(1)
 
 
 def site_checks() -> Iterator[Check]:

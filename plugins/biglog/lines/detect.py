@@ -165,23 +165,22 @@ def explain_choice(
     name: str, shares: Mapping[str, float], formats: Mapping[str, Format], path: str
 ) -> str:
     """Why this format was taken, in one sentence."""
+    said = f"{name} explains {shares[name]:.0%} of the sample"
     if len(formats) == 1:
-        return f"{name} was asked for and explains {shares[name]:.0%} of the sample"
+        return f"{said}; no other was asked about"
     if name == "message":
         best = max((one for one in shares if one != name), key=lambda one: shares[one])
         near = f"; the nearest, {best}, explains {shares[best]:.0%}" if shares[best] else ""
         return f"no format explains {ENOUGH:.0%} of the sample{near}, so a line is its own message"
-    said = f"{name} explains {shares[name]:.0%} of the sample"
     close = closest(shares)
-    rivals = [one for one in close if one != name]
-    if name not in close:
-        wider = f"; {', '.join(rivals)} would explain more, but say less of it" if rivals else ""
-        return f"{said}, and other formats the rest{wider}"
+    rivals = ", ".join(one for one in close if one != name)
     if not rivals:
         return f"{said}, more than any other"
+    if name not in close:
+        return f"{said} and says more of a line than {rivals}, which would explain more"
     if hinted(formats[name], path):
-        return f"{said}, as {', '.join(rivals)} would, and the file's path speaks for it"
-    return f"{said}, as {', '.join(rivals)} would, and is the more specific"
+        return f"{said}, as {rivals} would, and the file's path speaks for it"
+    return f"{said}, as {rivals} would, and is the more specific"
 
 
 def find_header(sample: pl.Series, formats: Mapping[str, Format]) -> dict[str, Header]:
