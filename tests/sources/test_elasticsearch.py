@@ -22,7 +22,7 @@ from biglog.sources.asking import Patience
 from biglog.sources.collect import collect
 from biglog.sources.connection import Connection
 
-DATE = "2026-11-02"
+DATE = "2024-11-02"
 
 
 def document(number, second, *, index="logs-1", message="paid"):
@@ -130,18 +130,18 @@ def test_what_does_not_heal_is_never_taken_for_the_whole(tmp_path, fault, error,
 def test_an_index_that_is_not_there(tmp_path):
     with es.SimulatedElasticsearch([]) as cluster:
         source = SourceSettings("shop", f"elasticsearch://127.0.0.1:{cluster.port}/shop-{{date}}")
-        with pytest.raises(BadInput, match=r"no such index \[shop-2026-11-02\]; correct path"):
+        with pytest.raises(BadInput, match=r"no such index \[shop-2024-11-02\]; correct path"):
             collect(source, DATE, tmp_path)
 
 
 def test_the_date_is_that_of_the_sources_zone(tmp_path):
     #        00:00 to 24:00 in Shanghai is 16:00 to 16:00 in UTC
-    times = ["2026-11-01T15:59:59.999Z", "2026-11-01T16:00:00Z", "2026-11-02T15:59:59.999999999Z"]
+    times = ["2024-11-01T15:59:59.999Z", "2024-11-01T16:00:00Z", "2024-11-02T15:59:59.999999999Z"]
     night = [("logs-1", at, {"@timestamp": at, "message": "x"}) for at in times]
     with es.SimulatedElasticsearch([*night, document(1, 1)]) as cluster:
         (path,) = pull(cluster, tmp_path, timezone="Asia/Shanghai")
     lines = [json.loads(line)["@timestamp"] for line in path.read_text().splitlines()]
-    assert lines == [times[1], "2026-11-02T10:00:01.500Z", times[2]]
+    assert lines == [times[1], "2024-11-02T10:00:01.500Z", times[2]]
 
 
 def test_a_query_narrows(tmp_path):
@@ -188,7 +188,7 @@ KILLED = """
     from biglog.sources.collect import collect
     url, home, slices = sys.argv[1:]
     source = SourceSettings("shop", url, page_size=5, slices=int(slices))
-    collect(source, "2026-11-02", Path(home))
+    collect(source, "2024-11-02", Path(home))
 """
 
 

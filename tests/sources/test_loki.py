@@ -13,7 +13,7 @@ from biglog.sources.asking import Patience
 from biglog.sources.collect import collect
 from biglog.sources.pulling import span
 
-DATE = "2026-11-02"
+DATE = "2024-11-02"
 START, END = span(DATE, "UTC")
 TEN = START + 10 * 3600 * 10**9
 WEB, CART = {"app": "web", "pod": "web-1"}, {"app": "cart", "detected_level": "error"}
@@ -153,7 +153,7 @@ def test_labels_become_columns(tmp_path):
         entry, tmp_path, "level", "service", "content", "timestamp"
     )
     assert (level, service, content) == ("ERROR", "cart", "charge failed")
-    assert at.isoformat() == "2026-11-02T10:00:00.123456+00:00"
+    assert at.isoformat() == "2024-11-02T10:00:00.123456+00:00"
 
 
 def test_a_line_that_is_json_is_read_as_its_fields(tmp_path):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from biglog.errors import BadInput
-from biglog.sources.pulling import Page, iso, keyed, merge, pull, span
+from biglog.errors import BadInput, TryAgain
+from biglog.sources.asking import Patience
+from biglog.sources.pulling import Page, await_end, iso, keyed, merge, pull, span
 
 A, B, C = (keyed(at, "", {"n": at}) for at in (1, 2, 3))
 
@@ -77,3 +78,13 @@ def test_a_date_has_as_many_hours_as_its_zone_gives_it():
     assert iso(start) == "2026-03-28T23:00:00.000000000Z"
     with pytest.raises(BadInput, match="timezone 'Mars' is unknown"):
         span("2026-03-29", "Mars")
+
+
+def test_a_date_that_goes_on_is_waited_for_only_where_its_end_is_near():
+    waits = []
+    end = 1_000 * 10**9
+    for now in (1_121, 1_000, 990):
+        await_end(end, Patience(sleep=waits.append, now=lambda now=now: float(now)))
+    assert waits == [120, 130]
+    with pytest.raises(TryAgain, match="not over before 1970-01-01T00:16:40"):
+        await_end(end, Patience(sleep=waits.append, now=lambda: 100.0))

@@ -3,11 +3,18 @@
 import functools
 import http.server
 import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
+from pathlib import Path
 
 import pytest
 from simulated import Answer, SimulatedServer
 
+import biglog
 from biglog.errors import BadInput, TryAgain
 from biglog.settings import SourceSettings
 from biglog.sources.asking import Patience
@@ -126,6 +133,43 @@ def test_a_broken_connection_goes_on_in_the_middle(tmp_path):
     assert found.read_bytes() == data
     ranges = [one.headers.get("Range") for one in server.asked if one.method == "GET"]
     assert ranges == [None, f"bytes={len(data) // 2}-", f"bytes={len(data) * 3 // 4}-"]
+
+
+KILLED = """
+    import sys
+    from pathlib import Path
+    from biglog.settings import SourceSettings
+    from biglog.sources.collect import collect
+    collect(SourceSettings("shop", sys.argv[1]), "2026-11-02", Path(sys.argv[2]))
+"""
+
+
+def test_kill_9_in_the_middle_then_the_same_bytes(tmp_path):
+    files = {f"/logs/{name}.log": name.encode() * 400_000 for name in "abc"}
+    reached, never = threading.Event(), threading.Event()
+
+    def hang(true):
+        reached.set()
+        never.wait(20)
+        return true
+
+    with Simulated({"/logs/": Answer("a.log\nb.log\nc.log\n"), **files}) as server:
+        server.faults = {4: hang}  # the index, a, b
+        url = f"http://127.0.0.1:{server.port}/logs/*.log"
+        worker = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(KILLED), url, str(tmp_path)],
+            env=os.environ | {"PYTHONPATH": str(Path(biglog.__file__).parents[1])},
+        )
+        assert reached.wait(30)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        never.set()
+        server.asked.clear()
+        found = pull(url, tmp_path)
+        fetched = [one.path for one in server.asked if one.method == "GET"]
+    assert [one.read_bytes() for one in found] == list(files.values())
+    assert fetched == ["/logs/", "/logs/c.log"], "what was whole is not fetched again"
+    assert not list(tmp_path.rglob("*.tmp")), "and the half is swept"
 
 
 def test_a_connection_that_always_breaks_leaves_nothing(tmp_path):

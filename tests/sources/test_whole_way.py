@@ -9,7 +9,7 @@ from biglog.errors import BadInput
 from biglog.sources.connection import from_environment
 from biglog.sources.pulling import span
 
-DATE = "2026-11-02"
+DATE = "2024-11-02"
 
 
 def test_lines_of_a_store_are_ingested_as_those_of_a_file(tmp_path, database):

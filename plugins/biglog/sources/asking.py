@@ -34,6 +34,7 @@ class Patience:
     first: float = 1.0
     longest: float = 60.0
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
 
     def wait(self, tried: int, told: float | None) -> None:
         self.sleep(min(self.longest, self.first * 2**tried if told is None else told))
@@ -85,7 +86,10 @@ class Server:
             else:
                 if answer.status_code not in BUSY:
                     return answer
-                said, told = f"status {answer.status_code}", retry_after(answer)
+                said, told = (
+                    f"status {answer.status_code}",
+                    retry_after(answer, self.patience.now()),
+                )
             if tried + 1 < self.patience.tries:
                 self.patience.wait(tried, told)
         raise TryAgain(f"{self.where}: {said} on {self.patience.tries} tries; tried again later")
@@ -141,12 +145,12 @@ def trust(extra: Mapping[str, Any]) -> Any:
     return ssl.create_default_context(cafile=str(ca)) if ca else True
 
 
-def retry_after(answer: httpx.Response) -> float | None:
+def retry_after(answer: httpx.Response, now: float) -> float | None:
     """Seconds that the server asks to wait, from either form of the header."""
     text = answer.headers.get("Retry-After", "")
     if text.isdecimal():
         return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
     except (TypeError, ValueError):
         return None

@@ -19,7 +19,18 @@ import httpx
 from biglog.errors import BadInput, BigLogError, TryAgain
 from biglog.settings import SourceSettings
 from biglog.sources.asking import Server
-from biglog.sources.pulling import SECOND, Page, iso, keyed, merge, moment, plan_of, pull, span
+from biglog.sources.pulling import (
+    SECOND,
+    Page,
+    await_end,
+    iso,
+    keyed,
+    merge,
+    moment,
+    plan_of,
+    pull,
+    span,
+)
 
 TIME = "@timestamp"
 KEEP_ALIVE = "5m"
@@ -94,7 +105,9 @@ def collect(server: Server, source: SourceSettings, path: str, date: str, folder
             f"expected 1 to {LARGEST_PAGE} and at least 1"
         )
     index = Index(server, DIALECTS[scheme.partition("+")[0]], name, source)
-    slices = cut(span(date, source.timezone), source.slices)
+    whole = span(date, source.timezone)
+    await_end(whole[1], server.patience)
+    slices = cut(whole, source.slices)
     parts = [folder / f".slice-{one.start}-{one.end}" for one in slices]
     with ThreadPoolExecutor(source.slices) as pool:
         list(pool.map(partial(pull_slice, index), slices, parts))

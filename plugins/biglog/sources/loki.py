@@ -15,7 +15,18 @@ import httpx
 from biglog.errors import BadInput, TryAgain
 from biglog.settings import SourceSettings
 from biglog.sources.asking import Server
-from biglog.sources.pulling import SECOND, Page, iso, keyed, merge, moment, plan_of, pull, span
+from biglog.sources.pulling import (
+    SECOND,
+    Page,
+    await_end,
+    iso,
+    keyed,
+    merge,
+    moment,
+    plan_of,
+    pull,
+    span,
+)
 
 TOO_LONG = re.compile(r"time range exceeds|too many (?:bytes|chunks)|too large")
 TOO_MANY = re.compile(r"max entries limit[^()]{0,200}\([0-9]{1,18} > ([0-9]{1,18})\)")
@@ -70,6 +81,7 @@ def collect(server: Server, source: SourceSettings, path: str, date: str, folder
             'loki://host:3100/{app="shop"}, or as query in sources.toml'
         )
     start, end = span(date, source.timezone)
+    await_end(end, server.patience)
     base = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
     query = Query(server, f"{base}/loki/api/v1/query_range", logql, source, end)
     part = folder / ".lines"

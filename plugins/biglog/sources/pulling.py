@@ -14,9 +14,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from biglog import lake
-from biglog.errors import BadInput
+from biglog.errors import BadInput, TryAgain
+from biglog.sources.asking import Patience
 
 SECOND = 1_000_000_000
+SETTLED = 120
+"""Seconds after which a store finds what was said: shippers and indexes lag behind."""
+SOON = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,21 @@ def span(date: str, zone: str) -> tuple[int, int]:
     ends = (datetime.combine(one, time(), place) for one in (day, day + timedelta(1)))
     start, end = (int(one.timestamp()) * SECOND for one in ends)
     return start, end
+
+
+def await_end(end: int, patience: Patience) -> None:
+    """Wait until a date is over and its last lines can be found, where that is soon.
+
+    Raises TryAgain where it is not: what a store has of a date that goes on is never the whole.
+    """
+    left = end / SECOND + SETTLED - patience.now()
+    if left > SOON:
+        raise TryAgain(
+            f"the date is not over before {iso(end)} in the source's zone; run it after that, or "
+            "schedule ingest_logs later"
+        )
+    if left > 0:
+        patience.sleep(left)
 
 
 def iso(moment: int) -> str:
