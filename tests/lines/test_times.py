@@ -173,6 +173,12 @@ def test_a_text_that_repeats_the_one_above_has_its_time():
     assert [time.hour for time in times.utc] == [9, 9, 18, 18, 10]
 
 
+def test_dates_centuries_apart_are_each_their_own():
+    texts = [f"{year}-11-02 10:00:00" for year in ("0001", "2026", "9999")]
+    times = to_utc(pl.Series(texts), ["iso"], clock=Clock())
+    assert times.utc.to_list() == [at(text) for text in texts]
+
+
 def test_no_text_has_no_time():
     assert to_utc(pl.Series([], dtype=pl.String), ["any"], clock=Clock()).utc.len() == 0
 
