@@ -181,7 +181,8 @@ def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> C
         lines, repaired = repair_lines(lines)
         name += " (mojibake repaired)" * repaired
     lines, debris = clean(lines, spans.dirty, replaced=bool(notes))
-    return Chunk(lines, number, len(block), name, debris, (*notes, *cut))
+    notes = (*notes, *cut, *note_emptied(lines, debris, number))
+    return Chunk(lines, number, len(block), name, debris, notes)
 
 
 def reads_as_utf8(block: bytes, encoding: str) -> bool:
@@ -251,6 +252,17 @@ def find_lines(block: bytes) -> Spans:
     if RETURN in block:
         ends = ends - ((ends > starts) & (data[ends - 1] == RETURN) & (ends < len(data)))
     return Spans(starts, ends, dirty)
+
+
+def note_emptied(lines: pl.Series, debris: pl.Series | None, number: int) -> tuple[Note, ...]:
+    """Lines of which cleaning left nothing: a blank line alone is not worth a note."""
+    if debris is None:
+        return ()
+    rows = (debris & ~lines.str.contains(r"\S")).arg_true()
+    if not len(rows):
+        return ()
+    reason = f"nothing but control characters: {len(rows):,} lines here and below"
+    return (Note(number + int(rows[0]), reason),)
 
 
 def find_below(data: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.int64]:

@@ -67,26 +67,33 @@ class Budget:
     max_ratio: int
     spent: dict[str, int] = field(default_factory=dict)
     total: int = 0
-    over: str = ""
-    """Why no more may be unpacked; empty while it may."""
 
-    def spend(self, part: str, unpacked: int) -> None:
-        """Note how far a part has been unpacked; reading it a second time costs nothing."""
-        more = unpacked - self.spent.get(part, 0)
-        if more > 0:
-            self.spent[part] = unpacked
-            self.total += more
-        if self.total > self.max_bytes:
-            self.over = (
+    def spend(self, part: str, unpacked: int) -> str:
+        """Note how far a part is unpacked, and say why no further; to read it twice is free."""
+        before = self.spent.get(part, 0)
+        others = self.total - before
+        self.spent[part] = max(before, unpacked)
+        self.total = others + self.spent[part]
+        return self.judge(others + unpacked)
+
+    @property
+    def over(self) -> str:
+        """Why no further part may be unpacked; empty while one may."""
+        return self.judge(self.total)
+
+    def judge(self, total: int) -> str:
+        if total > self.max_bytes:
+            return (
                 f"unpacks to more than {self.max_bytes:,} bytes, reading stopped there; "
                 "raise max_unpacked_bytes if so large a file is expected"
             )
-        elif self.total > max(RATIO_FROM, self.max_ratio * self.packed):
-            self.over = (
+        if total > max(RATIO_FROM, self.max_ratio * self.packed):
+            return (
                 f"unpacks to more than {self.max_ratio} times its size: taken for a decompression "
-                f"bomb, reading stopped after {self.total:,} bytes; raise max_unpacked_ratio if "
-                "it is sound"
+                f"bomb, reading stopped after {total:,} bytes; raise max_unpacked_ratio if it is "
+                "sound"
             )
+        return ""
 
 
 @dataclass(slots=True)
@@ -128,10 +135,9 @@ def unpack(
             piece, started = machine.unused_data if machine.eof else b"", True
             state.unpacked += len(text)
             yield text
-        state.budget.spend(state.name, state.unpacked)
-        if state.budget.over:
-            state.damage = state.budget.over
-            return
+            if over := state.budget.spend(state.name, state.unpacked):
+                state.damage = over
+                return
     if started and not machine.eof:
         state.damage = state.damage or "compressed data is truncated; what came before is kept"
 
