@@ -535,7 +535,7 @@ def real_days(year: Ints, month: Ints, day: Ints, good: Mask) -> Ints:
         every, place = np.unique(code, return_inverse=True)
     year, month, day = every // 416, every // 32 % 13, every % 32
     good &= real_date(year, month, day)[place]
-    return days(year, month, day)[place]
+    return np.asarray(days(year, month, day)[place])
 
 
 CENTURIES = 100_000
