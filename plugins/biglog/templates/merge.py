@@ -28,6 +28,8 @@ FIRST = 10  # so many names at the start of a line are a variable
 SOME = 3  # so many are elsewhere
 ANNOUNCED = 2  # so few are where the line says that a value comes
 QUOTES = "\"'`“"
+# Templates by length and by the places of their variables.
+Wide = defaultdict[int, defaultdict[tuple[int, ...], set[Tokens]]]
 HEXADECIMAL = re.compile(r"[0-9a-f]{4,}")
 
 
@@ -249,15 +251,12 @@ def join_simpler(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
 def join_wider(final: Mapping[Tokens, Tokens], similarity: float) -> dict[Tokens, Tokens]:
     """A template joins one that many shapes are of, and that it is an instance of."""
     sizes = Counter(final.values())
-    wide: defaultdict[int, defaultdict[tuple[int, ...], set[Tokens]]]
-    wide = defaultdict(lambda: defaultdict(set))
+    wide: Wide = defaultdict(lambda: defaultdict(set))
     for tokens, size in sizes.items():
         if size >= MANY and share_of_words(tokens, []) >= similarity:
             wide[len(tokens)][places_of(tokens)].add(tokens)
     joined = {
-        tokens: find_wider(tokens, wide[len(tokens)]) or tokens
-        for tokens, size in sizes.items()
-        if size < MANY
+        tokens: find_wider(tokens, wide) or tokens for tokens, size in sizes.items() if size < MANY
     }
     return {shape: joined.get(now, now) for shape, now in final.items()}
 
@@ -266,10 +265,11 @@ def places_of(tokens: Tokens) -> tuple[int, ...]:
     return tuple(i for i, token in enumerate(tokens) if token == MARK)
 
 
-def find_wider(tokens: Tokens, wide: Mapping[tuple[int, ...], set[Tokens]]) -> Tokens | None:
-    for places, known in wide.items():
-        if not any(is_fixed(tokens[place]) for place in places):
-            form = tuple(MARK if i in places else token for i, token in enumerate(tokens))
-            if form in known:
-                return form
+def find_wider(tokens: Tokens, wide: Wide) -> Tokens | None:
+    """The wide template of these tokens or of a simpler form of them, if there is one."""
+    for form in (tokens, *simpler_forms(tokens)):
+        for places, known in wide[len(form)].items():
+            wider = tuple(MARK if i in places else token for i, token in enumerate(form))
+            if wider in known and not any(is_fixed(form[place]) for place in places):
+                return wider
     return None
