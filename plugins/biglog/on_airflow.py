@@ -159,18 +159,16 @@ def ask(name: str) -> dict[str, Any]:
 
 
 def connection(name: str) -> Any:
-    """The Airflow connection that a source names. Raises BadInput where there is none."""
+    """The Airflow connection that a source names, else that of the environment."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from biglog.sources.connection import Connection
+    from biglog.sources.connection import Connection, from_environment
 
     try:
         known = BaseHook.get_connection(name)
-    except AirflowNotFoundException as error:
-        raise BadInput(
-            f"no connection named {name!r}: add it in Airflow under Admin, Connections"
-        ) from error
+    except AirflowNotFoundException:
+        return from_environment(name)
     return Connection(
         host=known.host or "",
         port=known.port,

@@ -47,6 +47,8 @@ def test_airflows_connection_is_the_same_as_the_environments(monkeypatch):
     assert on_airflow.connection("logs") == from_environment("logs")
 
 
-def test_a_connection_that_airflow_does_not_know():
-    with pytest.raises(BadInput, match="no connection named 'nowhere': add it in Airflow"):
+def test_a_connection_that_only_the_environment_knows(monkeypatch):
+    monkeypatch.setenv("BIGLOG_CONN_LOGS", "http://es.example.com")
+    assert on_airflow.connection("logs").host == "es.example.com"
+    with pytest.raises(BadInput, match="no connection named 'nowhere': set BIGLOG_CONN_NOWHERE"):
         on_airflow.connection("nowhere")
