@@ -32,7 +32,8 @@ MACROS = {
     "ISO": r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[ T_][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,:][0-9]+)?"
     r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?",
     "LEVEL": r"(?i:trace|debug|verbose|finest|finer|fine|config|info|information|notice|note|warn"
-    r"|warning|error|err|severe|fatal|critical|crit|panic|alert|emergency|emerg)",
+    r"|warning|error|err|severe|fatal|critical|crit|panic|alert|emergency|emerg"
+    r"|trc|dbg|vrb|inf|wrn|ftl)",
 }
 
 

@@ -8,13 +8,13 @@ from http import HTTPStatus
 import polars as pl
 
 SPOKEN = {
-    "TRACE": "trace trc finest finer all 10 trace1 trace2 trace3 trace4",
+    "TRACE": "trace trc vrb finest finer all 10 trace1 trace2 trace3 trace4",
     "DEBUG": "debug dbg debug1 debug2 debug3 debug4 debug5 fine verbose verb config 20 7 d",
     "INFO": "info inf information informational log message msg 30 6 i ok success",
     "NOTICE": "notice note 5 n",
     "WARNING": "warn warning wrn 40 4 w caution deprecated",
     "ERROR": "error err eror severe failure failed 50 3 e",
-    "CRITICAL": "critical crit fatal panic emergency emerg alert 60 2 1 0 f c fault dpanic",
+    "CRITICAL": "critical crit fatal panic emergency emerg alert 60 2 1 0 f c fault dpanic ftl",
 }
 WORDS = {word: level for level, words in SPOKEN.items() for word in words.split()}
 BY_SEVERITY = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
