@@ -186,5 +186,8 @@ def test_no_text_has_no_time():
 def test_a_zones_name_counts_and_the_sources_own_meaning_first():
     assert read("2026-11-02 10:00:00", "iso", zone="CET") == at("2026-11-02 09:00:00")
     assert read("2026-11-02 10:00:00", "iso", zone="CST") == at("2026-11-02 16:00:00")
+    berlin = Clock("Europe/Berlin")  # both in the doubled hour
+    assert read("2026-10-25 02:30:00", "iso", berlin, "CEST") == at("2026-10-25 00:30:00")
+    assert read("2026-10-25 02:30:00", "iso", berlin, "CET") == at("2026-10-25 01:30:00")
     shanghai = Clock("Asia/Shanghai")
     assert read("2026-11-02 10:00:00", "iso", shanghai, "CST") == at("2026-11-02 02:00:00")

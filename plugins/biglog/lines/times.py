@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -120,14 +120,12 @@ def to_utc(
     run_of, first = runs(text, zones)
     text, zones = text.gather(first), None if zones is None else zones.gather(first)
     moments = read_layouts(text, spread(tuple(layouts)), clock)
-    text, zones = name_zones(text, zones, moments, clock, layouts=layouts)
+    zones = name_zones(text, zones, moments, clock, layouts=layouts)
     named = np.zeros(len(text), bool) if zones is None else shift_named(moments, zones, clock)
     local = moments.good & ~moments.absolute & ~named
     placed = localise(moments.micros, local, clock.zone)
-    weights = np.bincount(run_of, minlength=len(text))
-    micros = placed.micros[run_of]
-    good = moments.good[run_of]
-    masks = {
+    micros, good = placed.micros[run_of], moments.good[run_of]
+    used = {
         "absolute": moments.good & moments.absolute,
         "named zone": named,
         f"assumed {clock.zone}": local,
@@ -137,9 +135,13 @@ def to_utc(
         "in a doubled hour": placed.doubled,
         "in a skipped hour": placed.skipped,
     }
-    rules = Counter({name: int(weights[mask].sum()) for name, mask in masks.items() if mask.any()})
+    rules = count_used(used, np.bincount(run_of, minlength=len(text)))
     rules["out of order"] = int((np.diff(micros[good]) < 0).sum())
     return Instants(as_utc(micros, good), +rules)
+
+
+def count_used(rules: Mapping[str, Mask], lines: Ints) -> Counter[str]:
+    return Counter({name: int(lines[mask].sum()) for name, mask in rules.items()})
 
 
 def runs(text: pl.Series, zones: pl.Series | None) -> tuple[Ints, Ints]:
@@ -225,18 +227,18 @@ def name_zones(
     clock: Clock,
     *,
     layouts: Sequence[str],
-) -> tuple[pl.Series, pl.Series | None]:
-    """Read again, in place, the texts that no layout read for the name of a zone in them."""
+) -> pl.Series | None:
+    """Read again, in place, texts that no layout read for a zone's name in them; all names then."""
     rows = np.flatnonzero(~moments.good & text.is_not_null().to_numpy())
     parts = text.gather(rows).str.extract_groups(ZONE_NAMED).struct.unnest()
     rows = rows[parts["before"].is_not_null().to_numpy()]
     if not rows.size:
-        return text, zones
+        return zones
     parts = parts.drop_nulls("before")
     bare = parts["before"] + parts["after"].fill_null("")
     put(moments, rows, read_layouts(bare, spread(tuple(layouts)), clock))
     zones = pl.Series([None] * len(text), dtype=pl.String) if zones is None else zones
-    return text, zones.scatter(rows, parts["name"])
+    return zones.scatter(rows, parts["name"])
 
 
 ZONE_NAMED = (
@@ -247,8 +249,7 @@ ZONE_NAMED = (
 
 def shift_named(moments: Moments, zones: pl.Series, clock: Clock) -> Mask:
     """Move times with a zone's abbreviation to UTC, in place; which ones were moved."""
-    own = own_names(clock.zone)
-    hours = {name: float(east) for name, east in ZONES.items() if name not in own}
+    hours = {name: float(east) for name, east in ZONES.items()} | own_hours(clock.zone)
     east = zones.replace_strict(hours, default=None, return_dtype=pl.Float64)
     known = east.is_not_null().to_numpy() & moments.good & ~moments.absolute
     shift = east.fill_null(0.0).to_numpy()[known] * 3600 * SECOND
@@ -257,11 +258,13 @@ def shift_named(moments: Moments, zones: pl.Series, clock: Clock) -> Mask:
 
 
 @lru_cache
-def own_names(zone: str) -> frozenset[str]:
-    """What a zone calls itself in winter and in summer."""
+def own_hours(zone: str) -> dict[str, float]:
+    """What a zone calls itself in winter and in summer, with the hours east of Greenwich."""
     there = ZoneInfo(zone)
-    names = {datetime(2026, month, 1, tzinfo=there).tzname() for month in (1, 7)}
-    return frozenset(name for name in names if name) - {"UTC"}
+    seasons = [datetime(2026, month, 1, tzinfo=there) for month in (1, 7)]
+    return {
+        one.strftime("%Z"): (one.utcoffset() or timedelta()) / timedelta(hours=1) for one in seasons
+    }
 
 
 def read_layouts(text: pl.Series, layouts: Sequence[str], clock: Clock) -> Moments:
