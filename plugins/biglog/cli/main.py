@@ -13,7 +13,7 @@ from types import FrameType
 import typer
 
 from biglog import __version__
-from biglog.cli import bench, database, doctor, files, knowledge, nights, planned
+from biglog.cli import bench, database, doctor, files, knowledge, nights, planned, templates
 from biglog.cli.console import say
 from biglog.errors import BadInput, BigLogError
 
@@ -50,6 +50,7 @@ for room in (files, nights, doctor, bench, planned):
     room.register(app)
 app.add_typer(knowledge.app, name="kb")
 app.add_typer(database.app, name="db")
+app.add_typer(templates.app, name="templates")
 app.add_typer(planned.metrics, name="metrics")
 
 

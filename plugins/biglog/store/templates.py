@@ -123,8 +123,8 @@ def merged(engine: Engine, template_id: str) -> list[str]:
 def pattern_columns(one: Template) -> dict[str, Any]:
     """The columns of a template whose pattern changed."""
     return {
-        "pattern": clean(one.pattern),
-        "model_text": clean(one.model_text),
+        "pattern": one.pattern,
+        "model_text": one.model_text,
         "text_sha": text_sha(one.model_text),
         "version": one.version,
         "aliases": [clean(each) for each in one.aliases],
@@ -182,7 +182,8 @@ def update(connection: Connection, template_id: str, columns: Mapping[str, Any])
     """Change the columns; versions later than the one that holds then were never so."""
     changes = ", ".join(f"{one} = :{one}" for one in COLUMNS if one in columns)
     statement = f"UPDATE biglog.template SET {changes} WHERE template_id = :id"
-    connection.execute(text(statement), {**columns, "id": template_id})
+    given = {key: clean(one) if isinstance(one, str) else one for key, one in columns.items()}
+    connection.execute(text(statement), {**given, "id": template_id})
     if "version" in columns:
         connection.execute(
             text(
@@ -242,9 +243,7 @@ def undo(engine: Engine, template_id: str, author: str) -> Edit:
         )
         last = next((one for one in live if template_id in one["before"]), None)
         if last is None:
-            raise BadInput(
-                f"nothing was changed by hand on {template_id}; there is no more to undo"
-            )
+            raise BadInput(f"{template_id} is as the miner made it; there is nothing to undo")
         before = last.pop("before")
         check_last(last, before, live)
         for one, columns in before.items():
@@ -252,7 +251,8 @@ def undo(engine: Engine, template_id: str, author: str) -> Edit:
             update(connection, one, {**columns, **pin})
         detail = f"{last['action']} {last['detail']}".strip()
         change = Change("undo", last["template_id"], detail, {})
-        record(connection, change, {}, author, undoes=last["edit_id"])
+        touched: dict[str, Any] = {one: {} for one in before}
+        record(connection, change, touched, author, undoes=last["edit_id"])
     return Edit(**last)
 
 

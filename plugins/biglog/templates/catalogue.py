@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from biglog.records import Template, identify
-from biglog.templates.mask import MARK
+from biglog.templates.mask import MARK, WILDCARD
 from biglog.templates.tokens import Tokens, collapse_lists, parse, simpler_forms
 
 Tree: TypeAlias = "dict[str, Tree | list[Tokens]]"
+PAIRS = frozenset("()[]\"'（")
 CROWD = 4  # so many templates share a branch before it is split
 
 
@@ -24,6 +25,7 @@ class Catalogue:
         self.templates: dict[str, Template] = {}
         self.tokens: dict[Tokens, str] = {}
         self.trees: defaultdict[int, Tree] = defaultdict(dict)
+        self.joined: dict[str, Template] = {}  # those with aliases
         self.merged: dict[str, str] = {}  # younger to elder, since this catalogue was made
         self.moved = True  # whether a shape may find another template than when this was False
         self.elsewhere = {one.template_id: one for one in elsewhere}
@@ -41,6 +43,8 @@ class Catalogue:
         for one in templates:
             before = self.templates.get(one.template_id)
             self.templates[one.template_id] = one
+            if one.aliases:
+                self.joined[one.template_id] = one
             if before is not None and texts(before) == texts(one):
                 continue
             if before is not None:
@@ -88,13 +92,18 @@ class Catalogue:
             found = self.look_up(form)
             if found is not None:
                 return self.tokens[found]
-        return None
+        return self.claim("".join(shape))
+
+    def claim(self, text: str) -> str | None:
+        """The id of a template that a person made of several; its wildcards may hold words."""
+        joined = self.joined.values()
+        return next((one.template_id for one in joined if fits(one.pattern, text)), None)
 
     def look_up(self, shape: Tokens) -> Tokens | None:
         if shape in self.tokens:
             return shape
-        fits = search(self.trees.get(len(shape), {}), shape)
-        return min((one for one in fits if one in self.tokens), key=generality, default=None)
+        near = search(self.trees.get(len(shape), {}), shape)
+        return min((one for one in near if one in self.tokens), key=generality, default=None)
 
     def of_lengths(self, lengths: set[int]) -> list[Tokens]:
         """The templates that a shape of one of those lengths could widen; never a pinned one."""
@@ -136,8 +145,10 @@ def texts(one: Template) -> tuple[str, ...]:
 def forms(shape: Tokens) -> Iterator[Tokens]:
     """The shape, then its simpler forms, which take time to make."""
     yield shape
-    yield from simpler_forms(shape)
-    yield collapse_lists(shape)
+    if not PAIRS.isdisjoint(shape):
+        yield from simpler_forms(shape)
+    if MARK in shape:
+        yield collapse_lists(shape)
 
 
 def insert(tree: Tree, tokens: Tokens, place: int = 0) -> None:
@@ -160,7 +171,7 @@ def search(tree: Tree, tokens: Tokens, *, either: bool = False) -> Iterator[Toke
     """Those in the tree, of the tokens' length, that the tokens are an instance of; or ``either``
     way: those that have an instance in common with them.
     """
-    fits = overlap if either else is_instance
+    test = overlap if either else is_instance
     waiting = [(tree, 0)] if tree else []
     while waiting:
         branches, place = waiting.pop()
@@ -170,7 +181,7 @@ def search(tree: Tree, tokens: Tokens, *, either: bool = False) -> Iterator[Toke
             if isinstance(below, dict):
                 waiting.append((below, place + 1))
             else:
-                yield from (one for one in below if fits(tokens, one))
+                yield from (one for one in below if test(tokens, one))
 
 
 def is_instance(shape: Tokens, tokens: Tokens) -> bool:
@@ -181,6 +192,20 @@ def is_instance(shape: Tokens, tokens: Tokens) -> bool:
 
 def overlap(one: Tokens, other: Tokens) -> bool:
     return all(a == b or MARK in (a, b) for a, b in zip(one, other, strict=True))
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether the text is the pattern with any text, none too, in the place of each wildcard."""
+    first, *parts = pattern.split(WILDCARD)
+    if not parts or not text.startswith(first):
+        return text == pattern
+    at = len(first)
+    for part in parts[:-1]:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return text.endswith(parts[-1]) and len(text) - len(parts[-1]) >= at
 
 
 def generality(tokens: Tokens) -> tuple[int, tuple[int, ...]]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from biglog import columns
 from biglog.errors import BadInput
 from biglog.records import Mined, Template, identify
+from biglog.templates.catalogue import fits
 from biglog.templates.extract import parameters, whole
 from biglog.templates.mask import MARK, MAX_CHARS, WILDCARD, placeholder, tidy
 from biglog.templates.tokens import Tokens, parse, pattern
@@ -57,8 +58,7 @@ def widest(one: Tokens, other: Tokens) -> Tokens:
 
 def covers(wide: str, narrow: str) -> bool:
     """Whether every line of the narrow pattern is one of the wide: its wildcards are values."""
-    text = pl.Series([narrow.replace(WILDCARD, MARK)])
-    return bool(text.str.contains(expression(wide))[0])
+    return fits(wide, narrow.replace(WILDCARD, MARK))
 
 
 def expression(pattern: str) -> str:
@@ -170,11 +170,11 @@ def hand_over(
     text = tidy(pl.col("content").fill_null("").str.slice(0, MAX_CHARS))
     left = frame.filter(pl.col("id") == parent).with_columns(text)
     for one in parts[parent]:
-        fits = left["content"].str.contains(expression(one.pattern))
-        taken = left.filter(fits).with_columns(pl.lit(one.template_id).alias("id"))
+        own = left["content"].str.contains(expression(one.pattern))
+        taken = left.filter(own).with_columns(pl.lit(one.template_id).alias("id"))
         values = pl.Series(pl.from_arrow(values_under(taken["content"], one.pattern)), dtype=LIST)
         done.append(taken.with_columns(values.alias("values")))
-        left = left.filter(~fits)
+        left = left.filter(~own)
     rest = pl.concat([*done, left])
     for one in parts[parent]:
         if one.template_id in parts:
