@@ -54,7 +54,16 @@ def read(chunks):
 # one encoding
 
 
-@pytest.mark.parametrize("lines", [CHINESE, FRENCH, RUSSIAN, ["only ASCII"] * 3, ["10:00:00 backup of the web shop is done 😀"] * 3])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        CHINESE,
+        FRENCH,
+        RUSSIAN,
+        ["only ASCII"] * 3,
+        ["10:00:00 backup of the web shop is done 😀"] * 3,
+    ],
+)
 @pytest.mark.parametrize(
     ("mark", "encoding"),
     [
@@ -124,6 +133,12 @@ def test_rubbish_in_a_line_is_replaced_and_noted(rubbish, read):
     assert lines[3].endswith("cd")
     assert [one.line_no for one in notes] == [4]
     assert "bytes here and below are not utf-8" in notes[0].reason
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_marks_of_files_appended_to_each_other_go(encoding, read):
+    lines, _, notes = read(text(CHINESE).encode(encoding) * 2)
+    assert (lines, notes) == (CHINESE * 2, [])
 
 
 def test_a_lone_surrogate_in_utf_16_is_replaced_and_noted(read):

@@ -4,6 +4,9 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import subprocess
+import sys
 import tarfile
 import zipfile
 
@@ -281,6 +284,35 @@ def test_members_count_together_against_the_size_limit(rows):
     assert 3000 <= len(lines) <= 4000
     assert [file for file, _ in bad] == ["logs.zip/3.log", "logs.zip"]
     assert all("raise max_unpacked_bytes" in reason for _, reason in bad)
+
+
+def test_members_of_one_name_are_counted_one_by_one(rows):
+    text = LOG.encode() * 1000
+    lines, bad = rows(
+        zipped({f"{'./' * at}x/a.log": text for at in range(9)}),
+        max_unpacked_bytes=2 * len(text),
+    )
+    assert 2000 <= len(lines) <= 3000
+    assert "raise max_unpacked_bytes" in bad[0][1]
+
+
+def test_a_full_disk_is_worth_another_try(tmp_path):
+    """A packed tar is unpacked beside; here no file may grow beyond 1 kB."""
+    path = tmp_path / "logs.tgz"
+    path.write_bytes(gzip.compress(tarred({"a.log": LOG.encode() * 1000})))
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from biglog.errors import TryAgain; from biglog.lines.parts import parts\n"
+        "from biglog.settings import LineSettings\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
+        "try: list(parts(Path(sys.argv[1]), LineSettings()))\n"
+        "except TryAgain as error: print(error)\n"
+    )
+    told = [sys.executable, "-c", code, str(path)]
+    known = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    said = subprocess.run(told, capture_output=True, text=True, check=True, env=known).stdout
+    assert "could not be unpacked into" in said
+    assert "make room there, or name another folder in TMPDIR" in said
 
 
 def test_a_zip_bomb_is_stopped_by_its_ratio(rows, monkeypatch):

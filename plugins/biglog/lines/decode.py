@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -107,7 +108,7 @@ def decode_wide(source: Source) -> Iterator[bytes]:
         source.reading.width = 4 if "32" in source.encoding else 2
         yield from recode(head, pieces, source.encoding)
     elif b"\r" in head and b"\n" not in head[:SNIFF]:
-        yield from (piece.replace(b"\r", b"\n") for piece in (head, *pieces))
+        yield from (piece.replace(b"\r", b"\n") for piece in chain((head,), pieces))
     else:
         yield head
         yield from pieces
@@ -177,6 +178,8 @@ def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> C
         notes = note_replaced(block, number, name)
     spans, cut = cut_lines(find_lines(block), block, number, max_line=max_line)
     lines = view_lines(spans, block)
+    if codecs.BOM_UTF8 in block:  # of a file that was appended
+        lines = lines.str.strip_prefix("\ufeff")
     if b"\xc3" in block:
         lines, repaired = repair_lines(lines)
         name += " (mojibake repaired)" * repaired

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import re
@@ -53,7 +54,7 @@ class Part:
 
     name: str
     modified: float
-    open: Callable[[], BinaryIO]
+    open: Callable[[], BinaryIO | Window]
     budget: Budget
     size: int | None = None
     """Bytes in the archive; None for a whole file, which ends where it ends."""
@@ -61,6 +62,8 @@ class Part:
     """How an archive itself has packed it, whatever it is inside."""
     refused: str = ""
     """Why it is not read."""
+    number: int = 0
+    """Its place among the members of its archive."""
 
     def __str__(self) -> str:
         return self.name
@@ -117,11 +120,11 @@ def is_tar(head: bytes) -> bool:
 
 def within_budget(whole: Part, members: list[Part]) -> Iterator[Part]:
     """An archive's members from the oldest on, until they unpack to too much."""
-    for part in sorted(members, key=lambda one: by_age(one.name)):
+    for number, part in enumerate(sorted(members, key=lambda one: by_age(one.name))):
         if whole.budget.over:
             yield replace(whole, refused=f"later members are not read: {whole.budget.over}")
             return
-        yield part
+        yield replace(part, number=number)
     if not members:
         yield replace(whole, refused="holds no file to read; check what packs it")
 
@@ -216,19 +219,30 @@ class Headers:
 
 
 def tar_part(info: tarfile.TarInfo, whole: Part, tar: BinaryIO) -> Part:
-    def begin() -> BinaryIO:
-        file = os.fdopen(os.dup(tar.fileno()), "rb")
-        file.seek(info.offset_data)
-        return file
-
     return Part(
         name=member_name(whole, info.name),
         modified=info.mtime if 0 < info.mtime < LATEST else whole.modified,
-        open=begin,
+        open=lambda: Window(tar, info.offset_data),
         budget=whole.budget,
         size=info.size,
         refused="is a sparse file, which is not read; unpack it first" * bool(info.sparse),
     )
+
+
+class Window(io.RawIOBase):
+    """A file from one place on; its position is its own, so that several may be read at once."""
+
+    def __init__(self, file: BinaryIO, at: int) -> None:
+        self.file, self.at = file, at
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: bytearray) -> int:  # type: ignore[override]
+        data = os.pread(self.file.fileno(), len(into), self.at)
+        into[: len(data)] = data
+        self.at += len(data)
+        return len(data)
 
 
 def zip_members(path: Path, whole: Part, limits: LineSettings) -> list[Part]:
@@ -356,7 +370,7 @@ def read_bytes(reading: Reading) -> Iterator[bytes]:
     if part.refused:
         reading.damage = part.refused
         return
-    state = Unpacking(part.name, part.budget)
+    state = Unpacking(part.number, part.budget)
     with part.open() as file:
         pieces = read_span(file, reading)
         if part.packing:
@@ -390,7 +404,7 @@ def is_nested(head: bytes, part: Part, *, packed: bool) -> bool:
     return (packed and packing_of(head) is not None) or ((packed or member) and is_zip(head))
 
 
-def read_span(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
+def read_span(file: BinaryIO | Window, reading: Reading) -> Iterator[bytes]:
     """The bytes up to the part's size; of a file that grows, up to its size at opening."""
     size = reading.part.size
     left = os.fstat(file.fileno()).st_size if size is None else size
@@ -412,14 +426,14 @@ def read_span(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
         ) from error
 
 
-def shrunk(file: BinaryIO, left: int) -> str:
+def shrunk(file: BinaryIO | Window, left: int) -> str:
     return (
         f"the file shrank to {os.fstat(file.fileno()).st_size:,} bytes while it was read, as when "
         f"it is rotated by copying: {left:,} bytes are lost; read the rotated copy"
     )
 
 
-def read_rest(file: BinaryIO, reading: Reading) -> Iterator[bytes]:
+def read_rest(file: BinaryIO | Window, reading: Reading) -> Iterator[bytes]:
     """What has been added meanwhile to a last line that had no end, up to its end."""
     start = file.tell()
     rest = file.read(REST)

@@ -65,10 +65,10 @@ class Budget:
     packed: int
     max_bytes: int
     max_ratio: int
-    spent: dict[str, int] = field(default_factory=dict)
+    spent: dict[int, int] = field(default_factory=dict)
     total: int = 0
 
-    def spend(self, part: str, unpacked: int) -> str:
+    def spend(self, part: int, unpacked: int) -> str:
         """Note how far a part is unpacked, and say why no further; to read it twice is free."""
         before = self.spent.get(part, 0)
         others = self.total - before
@@ -100,7 +100,8 @@ class Budget:
 class Unpacking:
     """One packed stream being read, and what went wrong."""
 
-    name: str
+    part: int
+    """Its number: names may be the same."""
     budget: Budget
     damage: str = ""
     unpacked: int = 0
@@ -135,7 +136,7 @@ def unpack(
             piece, started = machine.unused_data if machine.eof else b"", True
             state.unpacked += len(text)
             yield text
-            if over := state.budget.spend(state.name, state.unpacked):
+            if over := state.budget.spend(state.part, state.unpacked):
                 state.damage = over
                 return
     if started and not machine.eof:
