@@ -20,6 +20,7 @@ NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
 LIST = re.compile(rf"{MARK}(?:,? ?{MARK})+")
+CALLS = (("(",), ("{",), ("[",))
 CALL = re.compile(rf"(?<![^\s=:,])\w+(?:\({MARK}\)|{{{MARK}}})")
 EMPTY = re.compile(r"\(\)|\[\]|\"\"|''|（）")
 
@@ -33,8 +34,8 @@ def split(masked: str) -> Tokens:
 
 
 def prepare(masked: str) -> Tokens:
-    """Tokens with the variables that one line shows by itself: series, long lists, user names."""
-    tokens = name_people(mark_series(split(masked)))
+    """Tokens with the variables that one line shows by itself: series, long lists, names."""
+    tokens = name_paired(name_people(mark_series(split(masked))))
     return collapse_lists(tokens, longer_than=LONG_LIST)
 
 
@@ -73,12 +74,30 @@ def name_people(tokens: Tokens) -> Tokens:
     out = list(tokens)
     for i in range(2, len(tokens)):
         before = tokens[i - 2] if tokens[i - 1] in " =" else ""
-        if not before.isupper() and before.lower() in PERSON and is_person(tokens[i]):
+        if not before.isupper() and before.lower() in PERSON and could_name(tokens[i]):
             out[i] = MARK
     return tuple(out)
 
 
-def is_person(token: str) -> bool:
+def name_paired(tokens: Tokens) -> Tokens:
+    """``uid=0, name=tom``: in a record of pairs, what follows an equals sign is a value."""
+    if "=" not in tokens:
+        return tokens
+    out = list(tokens)
+    for i in range(2, len(tokens)):
+        if tokens[i - 1] == "=" and could_name(tokens[i]) and is_paired(tokens, i):
+            out[i] = MARK
+    return tuple(out)
+
+
+def is_paired(tokens: Tokens, place: int) -> bool:
+    """Whether a comma stands by the pair; ``0=off`` is no pair, ``=Source{7}`` no single value."""
+    after = tokens[place + 1 : place + 2]
+    beside = {*tokens[max(0, place - 4) : place - 2], *after}
+    return MARK not in tokens[place - 2] and not beside.isdisjoint(",;") and after not in CALLS
+
+
+def could_name(token: str) -> bool:
     return is_name(token) and is_vague(token)
 
 
