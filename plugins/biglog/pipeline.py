@@ -96,11 +96,18 @@ def ingest(site: Site, date: str, source: str) -> StageInfo:
         failed = Coverage(source, date, "failed", reason=str(error))
         write.save_coverage(site.engine, failed)
         raise
-    coverage = Coverage(
+    write.save_coverage(site.engine, arrived(done, source, date, files=len(files)))
+    lines = done.lines + sum(done.late.values())
+    total = lines + done.quarantined
+    return StageInfo("ingest", source, date, total, lines, done.quarantined, note=note_times(done))
+
+
+def arrived(done: LinesInfo, source: str, date: str, *, files: int) -> Coverage:
+    return Coverage(
         source=source,
         date=date,
         state="complete" if done.lines else "empty",
-        files=len(files),
+        files=files,
         bytes=done.bytes,
         lines=done.lines,
         quarantined=done.quarantined,
@@ -108,11 +115,6 @@ def ingest(site: Site, date: str, source: str) -> StageInfo:
         first_at=done.first_at,
         last_at=done.last_at,
     )
-    write.save_coverage(site.engine, coverage)
-    read_lines = done.lines + sum(done.late.values())
-    total = read_lines + done.quarantined
-    note = note_times(done)
-    return StageInfo("ingest", source, date, total, read_lines, done.quarantined, note=note)
 
 
 def note_times(done: LinesInfo) -> str:
@@ -128,12 +130,12 @@ def check(site: Site, date: str, _: str) -> StageInfo:
     """What arrived. Fails the night only when nothing at all can be analysed."""
     from biglog.store import read
 
-    arrived = read.coverage(site.engine, date)
-    lines = sum(one.lines for one in arrived)
-    failed = [one for one in arrived if one.state == "failed"]
-    if failed and len(failed) == len(arrived):
+    sources = read.coverage(site.engine, date)
+    lines = sum(one.lines for one in sources)
+    failed = [one for one in sources if one.state == "failed"]
+    if failed and len(failed) == len(sources):
         raise BadInput(f"every source failed on {date}; the first says: {failed[0].reason}")
-    absent = ", ".join(one.source for one in arrived if one.state in ("missing", "failed"))
+    absent = ", ".join(one.source for one in sources if one.state in ("missing", "failed"))
     notes = [f"absent: {absent}"] if absent else []
     if late := overdue(site, date):
         notes.append(f"late lines for {', '.join(late)}, to be analysed again")
