@@ -36,9 +36,10 @@ def landed(tmp_path):
     return write
 
 
-def rows_of(path, **limits):
+def rows_of(path, *, joined=True, **limits):
     """Contents of the records, and (line number, reason) of what is in quarantine."""
-    batches = list(read([path], SourceSettings("s", "x"), LineSettings(**limits), date=DATE))
+    told = SourceSettings("s", "x")
+    batches = list(read([path], told, LineSettings(**limits), joined=joined, date=DATE))
     lines = [row["content"] for batch in batches for row in batch.lines.to_pylist()]
     bad = [row for batch in batches for row in batch.bad.to_pylist()]
     assert {row["file"] for row in bad} <= {str(path)}
@@ -152,8 +153,9 @@ def test_mostly_rubbish_fails_the_partition_and_says_what_to_do(landed, tmp_path
 
 
 def test_a_megabyte_of_one_character(landed):
-    lines, bad = rows_of(landed(LOG + b"x" * (1 << 20) + b"\n" + LOG), max_line_bytes=1 << 16)
-    assert len(lines) == 8000
+    path = landed(LOG + b"x" * (1 << 20) + b"\n" + LOG)
+    lines, bad = rows_of(path, joined=False, max_line_bytes=1 << 16)
+    assert [len(lines), len(lines[4000])] == [8001, 1 << 16]
     assert (4001, "kept, but cut: a line longer than max_line_bytes (65,536 bytes)") in bad
 
 
