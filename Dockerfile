@@ -18,5 +18,6 @@ RUN uv pip install --system --no-cache --no-deps --no-build-isolation -e .
 
 USER 50000
 ENV AIRFLOW_HOME=/opt/airflow BIGLOG_HOME=/var/lib/biglog PYTHONIOENCODING=utf-8
+RUN python -m biglog.precompile
 ENTRYPOINT ["dumb-init", "--"]
 CMD ["biglog", "--help"]

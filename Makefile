@@ -22,10 +22,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "BigLog needs Python 3.11 or newer, got $$($(PYTHON) --version). Try: make setup PYTHON=python3.12"; exit 2; }
-	@echo "[1/3] torch"; $(BIN)/pip install -q --disable-pip-version-check torch==2.13.0 uv==0.13.8
-	@echo "[2/3] locked dependencies"; $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps -r requirements.lock
-	@echo "[3/3] biglog"; $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@echo "[1/4] torch"; $(BIN)/pip install -q --disable-pip-version-check torch==2.13.0 uv==0.13.8
+	@echo "[2/4] locked dependencies"; $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps -r requirements.lock
+	@echo "[3/4] biglog"; $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q plugins
+	@echo "[4/4] byte kernels"; $(BIN)/python -m biglog.precompile
 	@touch $@
 
 demo: setup
