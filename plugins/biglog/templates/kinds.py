@@ -33,6 +33,7 @@ BYTES = {
 UNIT = "|".join(sorted(map(re.escape, [*SECONDS, *BYTES]), key=len, reverse=True))
 DURATION = "|".join(sorted(SECONDS, key=len, reverse=True))
 SIZE = "|".join(sorted(BYTES, key=len, reverse=True))
+COMPOUND = r"^(?:([0-9]+)h)?([0-9]+)m([0-9.]+)s$"  # 1h2m3.5s
 OCTETS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[.,][0-9]+)?"
 MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -43,7 +44,7 @@ LOOKS: tuple[tuple[str, str], ...] = (
     ("redacted", r"^\[[A-Z][A-Z_]+:[0-9a-f]+\]$"),
     ("boolean", r"^(?i:true|false|yes|no|on|off)$"),
     ("number", rf"^{NUMBER}%?$"),
-    ("duration", rf"^(?:{NUMBER} ?(?:{DURATION})|(?:[0-9]+h)?(?:[0-9]+m)[0-9.]+s)$"),
+    ("duration", rf"^{NUMBER} ?(?:{DURATION})$|{COMPOUND}"),
     ("size", rf"^{NUMBER} ?(?:{SIZE})$"),
     ("ip", rf"^/?(?:[A-Za-z0-9.\-]*/)?{OCTETS}(?::[0-9]+)?(?:/[0-9]+)?$"),
     ("ip", r"^\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:%[a-z0-9]+)?\]?(?::[0-9]+)?$"),
@@ -176,8 +177,15 @@ def kind_of(looks: str, slot: Slot) -> tuple[str, str]:
 
 def magnitude(values: pl.Expr) -> pl.Expr:
     """Values as numbers, those with a unit in seconds or bytes; null for what is no number."""
-    plain = values.str.strip_suffix("%").cast(pl.Float64, strict=False)
     parts = values.str.extract_groups(rf"^({NUMBER}) ?({UNIT})$").struct
-    number = parts.field("1").str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
     scale = parts.field("2").replace_strict({**BYTES, **SECONDS}, default=None)
-    return pl.coalesce(plain, number * scale)
+    clock = values.str.extract_groups(COMPOUND).struct
+    hours, minutes, seconds = (number(clock.field(one)) for one in ("1", "2", "3"))
+    together = hours.fill_null(0) * 3600 + minutes * 60 + seconds
+    return pl.coalesce(
+        number(values.str.strip_suffix("%")), number(parts.field("1")) * scale, together
+    )
+
+
+def number(values: pl.Expr) -> pl.Expr:
+    return values.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)

@@ -24,7 +24,7 @@ VALUES = 500_000
 NUMBERS = 2_000_000
 SAMPLE = 4_096  # distinct values per wildcard that stand for all of them, where there are too many
 HEAVY = 1_000  # the most frequent values per wildcard, kept whatever the sample says
-LOOKED_AT = 400  # distinct values per wildcard that its kind is judged by
+LOOKED_AT = 200  # distinct values per wildcard that its kind is judged by
 TOP = 10
 LONGEST = 200  # characters kept of a frequent value
 DIGITS = 4  # significant digits of a number, where there are too many
@@ -91,9 +91,10 @@ class Tally:
         """A variable per wildcard that had a value, by template and slot."""
         known = {key: at for key, at in self.numbers_of.items() if key in patterns}
         where = [one for key, at in known.items() for one in slots(key, patterns[key], at * SLOTS)]
-        if not where:
+        if self.waiting:
+            self.settle()
+        if not where or self.values.is_empty():
             return ()
-        self.settle()
         judged = judge(looked_at(self.values), where)
         table = (
             self.totals.join(judged, on="place")
