@@ -78,6 +78,8 @@ class Format:
     """Only to a record with the same value in this group."""
     completes: tuple[str, ...] = ()
     """Patterns of lines below a record's first that fill in what that one leaves open."""
+    reopens: bool = False
+    """Whether the first of ``completes`` begins a record where the one above already has it."""
     aside: str = ""
     """Regex of lines that are no record and belong to none: preambles, directives."""
     mark: str = ""

@@ -16,7 +16,7 @@ MAX_HELD = 20_000
 INTERLEAVED = 64
 """Records whose lines may still come, where several processes or streams write at once."""
 FILLED = ("timestamp", "level", "host", "service", "component", "content")
-"""Columns that a line below a record's first may fill in."""
+"""Columns that a line below a record's first may fill in; a time that is there stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,9 @@ def complete(placed: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame,
     )
     joined = records.join(told, on="record", how="left", maintain_order="left")
     members = pl.concat_str(inner, "more", separator=",", ignore_nulls=True)
+    below = {name: pl.coalesce(f"own.{name}", name) for name in FILLED}
     filled = joined.with_columns(
-        *[pl.coalesce(f"own.{name}", name).alias(name) for name in FILLED],
+        **below | {"timestamp": pl.coalesce("timestamp", "own.timestamp")},
         fields=pl.when(members != "").then("{" + members + "}"),
     )
     speaks = filling & pl.col("content").is_not_null()

@@ -49,7 +49,21 @@ def by_format(lines: pl.Series, form: Format, found: Detection | None = None) ->
             hits = describe(hits.filter("matched"), lines.gather(rows), form)
             hits = hits.with_columns(row=rows.cast(pl.Int64), **COMPLETING)
             frame = overlay(frame, hits, rows)
-    return frame
+    return reopen(frame, form) if form.reopens else frame
+
+
+def reopen(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
+    """Records whose first line is left out where it would say the same as that of the one above."""
+    opens = pl.col("completes") & pl.col("raw").str.contains(form.completes[0])
+    record = (pl.col("matched") & ~pl.col("attached")).cum_sum()
+    counted = frame.with_columns(opens=opens, record=record)
+    seen = pl.col("opens").cum_sum().over("record")
+    again = pl.col("opens") & ((seen > 1) | (pl.col("record") == 0))
+    return counted.with_columns(
+        attached=pl.col("attached") & ~again,
+        completes=pl.col("completes") & ~again,
+        mode=pl.when(again).then(pl.lit(form.continuation)).otherwise("mode"),
+    ).drop("opens", "record")
 
 
 COMPLETING = {
