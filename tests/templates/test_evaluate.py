@@ -28,6 +28,26 @@ def test_by_hand():
     assert found.fta == pytest.approx(2 * 2 / (5 + 5))
 
 
+def test_a_template_of_another_group_is_not_right():
+    """Loghub-2.0: a predicted template counts when all its lines have that very text in truth.
+
+    That some lines of the true group went elsewhere does not count against it, but the template
+    that they went to counts among the predicted ones.
+    """
+    #         truth predicted
+    lines = [
+        ("got <*>", "got <*>"),  # right: all lines of this prediction belong there
+        ("got <*>", "got a"),
+        ("put <*>", "put <*>"),  # wrong: a line of "put a" is under it as well
+        ("put a", "put <*>"),
+    ]
+    truth, predicted = zip(*lines, strict=True)
+    precision, recall = 1 / 3, 1 / 3
+    assert accuracy(truth, predicted).fta == pytest.approx(
+        2 * precision * recall / (precision + recall)
+    )
+
+
 def test_perfect_and_empty():
     assert accuracy(["a", "b"], ["a", "b"]) == Accuracy(1.0, 1.0, 1.0, 1.0)
     assert accuracy([], []) == Accuracy(1.0, 1.0, 1.0, 1.0)

@@ -11,6 +11,7 @@ CASES = [
     ("estimated size 5.2 KB, free 93.0 B", "estimated size <*> KB, free <*> B"),
     ("took 5 ms at 50%", "took <*> ms at <*>%"),
     ("offset +0.18 s", "offset +<*> s"),
+    ("lifetime <1 sec, waited >=30 s", "lifetime <*>, waited <*>"),
     # addresses and hosts
     ("from 10.0.0.1 to /10.0.0.2:8080", "from <*> to <*>"),
     ("peer fe80::1 mac 00:11:43:e3:ba:c3", "peer <*> mac <*>"),
@@ -23,6 +24,9 @@ CASES = [
     ("[10/Oct/2000:13:55:36 -0700] ok", "[<*>] ok"),
     # paths and addresses on the web
     ("open /var/log/a.log: no", "open <*>: no"),
+    ("wrote /tmp/a.txt. Done in ../b.", "wrote <*>. Done in <*>."),
+    ('"GET /v2/servers HTTP/1.1" 200', '"GET <*>" <*>'),
+    ("start org.example.app/.ui.Home now", "start <*> now"),
     (r"open C:\Temp\x.txt now", "open <*> now"),
     ("GET http://a.b/c?d=1, done", "GET <*>, done"),
     ("and/or n/a PS/2", "and/or n/a PS/<*>"),
@@ -33,6 +37,8 @@ CASES = [
     ("attempt_1445144423722_0020_m_000000_0 done", "<*> done"),
     ("node-129 Server@33557fe4 CPU#0", "node-<*> Server@<*> CPU#<*>"),
     ("user [EMAIL:7f3a] in", "user <*> in"),
+    ("card R63-M0-L1-U21-D bit 1", "card <*> bit <*>"),
+    ("queues ['mail', 'default'] and []", "queues <*> and []"),
     # names with digits stay
     ("ipv6 utf8 eth1 ssh2 log4j HttpServer2", "ipv6 utf8 eth1 ssh2 log4j HttpServer2"),
     ("enabled=true cache: null", "enabled=<*> cache: <*>"),

@@ -48,6 +48,10 @@ unreachable upper valid visible warm warning weak wrong yellow zero debug lower
 )
 # After these a single word is a name even when it never varies.
 PERSON = frozenset({"user", "username", "login", "ruser", "account"})
+# What such a key holds is a sentence.
+SAYING = frozenset(
+    re.findall(r"\w+", "msg message text event error err reason cause description state status")
+)
 # After these a name follows more often than not.
 ANNOUNCING = PERSON | {"for", "from"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from biglog.templates.lexicon import PERSON, is_telling, is_word
+from biglog.templates.lexicon import PERSON, SAYING, is_telling, is_word
 from biglog.templates.mask import MARK, WILDCARD
 
 Tokens = tuple[str, ...]
@@ -20,6 +20,7 @@ NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
 LIST = re.compile(rf"{MARK}(?:,? ?{MARK})+")
+QUOTED = re.compile(r"(?<!\w)(\w{1,64})=\"[^\"]+\"(?=[,;])")
 CALLS = (("(",), ("{",), ("[",))
 CALL = re.compile(rf"(?<![^\s=:,])\w+(?:\({MARK}\)|{{{MARK}}})")
 EMPTY = re.compile(r"\(\)|\[\]|\"\"|''|（）")
@@ -35,7 +36,7 @@ def split(masked: str) -> Tokens:
 
 def prepare(masked: str) -> Tokens:
     """Tokens with the variables that one line shows by itself: series, long lists, names."""
-    tokens = name_paired(name_people(mark_series(split(masked))))
+    tokens = name_paired(name_people(mark_series(split(mark_quoted(masked)))))
     return collapse_lists(tokens, longer_than=LONG_LIST)
 
 
@@ -53,9 +54,19 @@ def is_fixed(token: str) -> bool:
     return token in " ." or token in DELIMITERS
 
 
+def mark_quoted(masked: str) -> str:
+    """``tag="View Lock", uid=0``: in a record of pairs a quoted text is one value, but messages."""
+    if '="' not in masked:
+        return masked
+    return QUOTED.sub(
+        lambda found: found.group() if found[1].lower() in SAYING else f'{found[1]}="{MARK}"',
+        masked,
+    )
+
+
 def mark_series(tokens: Tokens) -> Tokens:
-    """``an14 an15 an16``: three in a row with one stem are variables."""
-    words = [i for i, token in enumerate(tokens) if token != " "]
+    """``an14 an15 an16``, ``r1=0 r2=0 r3=0``: three in a row with one stem are variables."""
+    words = [i for i, token in enumerate(tokens) if token != MARK and not is_fixed(token)]
     out = list(tokens)
     for stem, run in groupby(words, key=lambda i: stem_of(tokens[i])):
         places = list(run)
