@@ -21,6 +21,8 @@ VIEWS = [
     "lines_daily",
     "templates",
     "template_counts",
+    "template_edits",
+    "template_variables",
     "clusters",
     "findings",
     "incidents",
@@ -124,6 +126,13 @@ def test_errors_stand_beside_the_usual(filled):
     assert (found["db"]["errors"], found["db"]["usual_errors"]) == (42, 3)
     assert found["db"]["times_usual"] == 14
     assert (found["pay"]["errors"], found["pay"]["usual_errors"]) == (0, 0)
+
+
+def test_durations_that_grew(filled):
+    (slower,) = answer(filled, "15_values_that_grew")
+    assert (slower["pattern"], slower["slot"], slower["unit"]) == ("query took <*> ms", 1, "s")
+    assert (slower["usual_p99"], slower["p99"], slower["times_usual"]) == (0.09, 0.36, 4)
+    assert answer(filled, "15_values_that_grew", date=FIRST) == []
 
 
 def test_a_question_cannot_write(filled):

@@ -17,9 +17,10 @@ from biglog.records import (
     Similar,
     StageInfo,
     Template,
+    Variable,
     identify,
 )
-from biglog.store import knowledge, ledger, metrics, models, read, write
+from biglog.store import knowledge, ledger, metrics, models, read, templates, write
 
 FIRST, SECOND = "2026-11-19", "2026-11-20"
 MODEL = "eyes:mean@4"
@@ -65,6 +66,19 @@ COUNTS_OF = {
         (2, "db", "a2", "ERROR", SLOW, 30),
         (2, "db", "a2", "CRITICAL", FULL, 12),
     ),
+}
+
+
+def took(date, lines, *, p50, p99):
+    """How long queries took, in seconds."""
+    top = (("7", lines - 1), ("90", 1))
+    return Variable("shop", date, SLOW.template_id, 1, "duration", lines, 2, top, "s", lines,
+                    p50, p99, p50, p50, p99, p99)  # fmt: skip
+
+
+VARIABLES_OF = {
+    FIRST: (took(FIRST, 3, p50=0.007, p99=0.09),),
+    SECOND: (took(SECOND, 30, p50=0.008, p99=0.36),),
 }
 
 FINDING = Finding(
@@ -142,9 +156,12 @@ def fill(engine):
             engine, StageInfo("lines", "shop", date, lines + 2, lines, 2, 0.5, "utf-8")
         )
         write.merge_templates(engine, seen, source="shop", date=date)
-        write.replace_counts(engine, "shop", date, COUNTS_OF[date])
+        write.replace_counts(engine, "shop", date, COUNTS_OF[date], VARIABLES_OF[date])
         write.publish(engine, NIGHTS[date])
         ledger.save_report(engine, ledger.Report(date, "zh", f"reports/{date}.html", "ab" * 32, 9))
+    name = {PAID.template_id: {"name": "paid"}}
+    named = templates.Change("rename", PAID.template_id, "paid", name)
+    templates.save(engine, named, "ana")
     write.save_coverage(engine, Coverage("web", FIRST, "complete", 1, 10, 5))
     write.save_coverage(engine, Coverage("web", SECOND, "missing", reason="no file came"))
     write.save_vectors(engine, MODEL, 4, VECTORS)

@@ -140,6 +140,7 @@ def row_counts(engine: Engine) -> dict[str, int]:
 # A finding that a kept incident points to stays as long as the incident does.
 OLD = {
     "template_count": "date < CAST(:before AS date)",
+    "template_variable": "date < CAST(:before AS date)",
     "stage_run": "date < CAST(:before AS date)",
     "coverage": "date < CAST(:before AS date)",
     "metric_anomaly": "date < CAST(:before AS date)",
