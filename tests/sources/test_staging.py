@@ -50,6 +50,18 @@ def test_what_is_here_unchanged_is_not_read_again(tmp_path):
     assert contents(found) == shelf.files
 
 
+class Unmarked(Shelf):
+    def find(self):
+        return tuple(Remote(name, len(data), "") for name, data in self.files.items())
+
+
+def test_what_does_not_tell_whether_it_changed_is_read_again(tmp_path):
+    shelf = Unmarked({"a.log": b"one\n"})
+    stage(shelf, tmp_path)
+    shelf.files["a.log"] = b"two\n"
+    assert contents(stage(shelf, tmp_path)) == shelf.files
+
+
 def test_a_copy_that_was_lost_is_read_again(tmp_path):
     shelf = Shelf({"a.log": b"one\n"})
     stage(shelf, tmp_path)[0].unlink()

@@ -11,7 +11,7 @@ from biglog.settings import SourceSettings
 from biglog.sources import elasticsearch, landing, loki
 from biglog.sources.asking import Patience, reach
 from biglog.sources.connection import Connect, Connection, from_environment
-from biglog.sources.files import FileShelf, base
+from biglog.sources.files import open_shelf
 from biglog.sources.staging import stage, staging
 from biglog.sources.web import WebShelf
 
@@ -66,7 +66,7 @@ def fetch(
 ) -> tuple[Path, ...]:
     kind = url.partition("://")[0].removesuffix("+https")
     if kind not in (*STORES, *WEB):
-        return stage(FileShelf(url, base(source.path), known), folder)
+        return stage(open_shelf(source.path, url, known), folder)
     with reach(url, known, patience) as server:
         if kind in WEB:
             return stage(WebShelf(url, server), folder)

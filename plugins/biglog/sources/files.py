@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,15 +47,13 @@ class FileShelf:
     url: str
     base: str
     """The bucket or folder that is there on any date."""
-    connection: Connection
-    opened: list[Any] = field(default_factory=list, repr=False)
+    system: Any
 
     def find(self) -> tuple[Remote, ...]:
         with spoken(self.url):
-            system = self.system()
-            found = system.glob(inside(self.url), detail=True)
+            found = self.system.glob(inside(self.url), detail=True)
             if not found:
-                system.ls(self.base)  # says so where it is not there
+                self.system.ls(self.base)  # says so where it is not there
         return tuple(
             Remote(name, row["size"], mark(row))
             for name, row in found.items()
@@ -63,21 +61,23 @@ class FileShelf:
         )
 
     def read(self, remote: Remote) -> Iterator[bytes]:
-        with spoken(self.url):
-            system = self.system()
-            with system.open(remote.name, "rb", block_size=BLOCK) as file:
-                if hasattr(file, "prefetch"):  # SFTP: one wait for all blocks, not one for each
-                    file.prefetch(remote.size)
-                while block := file.read(BLOCK):
-                    yield block
+        with (
+            spoken(self.url),
+            self.system.open(remote.name, "rb", block_size=BLOCK) as file,
+        ):
+            if hasattr(file, "prefetch"):  # SFTP: one wait for all blocks, not one for each
+                file.prefetch(remote.size)
+            while block := file.read(BLOCK):
+                yield block
 
-    def system(self) -> Any:
-        """The file system, opened once."""
-        if not self.opened:
-            scheme = self.url.partition("://")[0]
-            options = OPTIONS.get(scheme, other_options)(self.url, self.connection)
-            self.opened.append(fsspec.filesystem(scheme, skip_instance_cache=True, **options))
-        return self.opened[0]
+
+def open_shelf(path: str, url: str, known: Connection) -> FileShelf:
+    """The shelf of a source's path, filled with a date as the URL. Raises as ``spoken``."""
+    scheme = url.partition("://")[0]
+    with spoken(url):
+        options = OPTIONS.get(scheme, other_options)(url, known)
+        system = fsspec.filesystem(scheme, skip_instance_cache=True, **options)
+    return FileShelf(url, base(path), system)
 
 
 def inside(url: str) -> str:

@@ -189,9 +189,8 @@ def understood(answer: httpx.Response, query: Query) -> list[dict[str, Any]]:
 
 def lines_of(labels: Mapping[str, str], values: list[list[Any]]) -> Iterator[bytes]:
     """A stream's lines; those of one nanosecond stay in the order in which Loki has them."""
-    named = {ALIASES.get(key, key): value for key, value in labels.items()} | dict(labels)
-    for key in ALIASES:
-        named.pop(key, None)
+    made = {ALIASES[key]: value for key, value in labels.items() if key in ALIASES}
+    named = made | {key: value for key, value in labels.items() if key not in ALIASES}
     stream = json.dumps(labels, sort_keys=True)
     for number, (stamp, text, *_) in enumerate(values):
         yield keyed(int(stamp), f"{stream} {number:>9}", record(named, int(stamp), text))

@@ -34,11 +34,11 @@ class Remote:
     size: int | None
     """Bytes that are read of it; a file that is still written to goes on growing."""
     mark: str
-    """Changes when its content does: its ETag or the time it was written."""
+    """Changes when its content does: its ETag or the time it was written; empty where unknown."""
 
     @property
     def version(self) -> str:
-        return f"{self.size} {self.mark}"
+        return f"{self.size} {self.mark}" if self.mark else ""
 
 
 class Shelf(Protocol):
@@ -78,7 +78,7 @@ def stage(shelf: Shelf, folder: Path) -> tuple[Path, ...]:
     found = {place(folder, remote.name): remote for remote in shelf.find()}
     for target, remote in found.items():
         key = str(target.relative_to(folder))
-        if not (target.exists() and marks.get(key) == remote.version):
+        if not (target.exists() and remote.version and marks.get(key) == remote.version):
             lake.sweep(target.parent)
             fetch(shelf, remote, target)
             marks[key] = remote.version
