@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biglog.lines import decode
+from biglog.lines.archives import parts
 from biglog.lines.decode import read_chunks
 from biglog.lines.encodings import repair, sniff
-from biglog.lines.parts import parts
 from biglog.settings import LineSettings
 
 CHINESE = [

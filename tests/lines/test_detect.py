@@ -5,10 +5,10 @@ import random
 import pytest
 
 from biglog.errors import BadInput
+from biglog.lines.archives import parts
 from biglog.lines.detect import detect, take_sample
 from biglog.lines.formats import load_formats
 from biglog.lines.nearest import find_nearest
-from biglog.lines.parts import parts
 from biglog.lines.read import read
 from biglog.settings import LineSettings, SourceSettings
 

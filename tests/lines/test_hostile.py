@@ -15,9 +15,10 @@ import zstandard
 
 from biglog.errors import BadInput
 from biglog.lines import unpack
+from biglog.lines.archives import parts
 from biglog.lines.decode import read_chunks
 from biglog.lines.lake import write_partition
-from biglog.lines.parts import STEP, parts
+from biglog.lines.parts import STEP
 from biglog.lines.read import read
 from biglog.settings import LineSettings, SourceSettings
 
@@ -163,7 +164,7 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from biglog.lines.decode import read_chunks
-from biglog.lines.parts import parts
+from biglog.lines.archives import parts
 from biglog.settings import LineSettings
 
 def read(path):
@@ -222,6 +223,27 @@ def test_a_damaged_packed_file_never_stops_the_reading(pack, at, landed):
     data[at : at + 8] = bytes(value ^ 0x55 for value in data[at : at + 8])
     _, bad = rows_of(landed(bytes(data)))
     assert any("damaged" in reason or "truncated" in reason for _, reason in bad)
+
+
+@pytest.mark.parametrize(
+    ("begin", "name"),
+    [(b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07\x01", "rar"), (b"\x04\x22\x4d\x18", "lz4")],
+)
+def test_a_packing_that_is_not_read_is_named(begin, name, landed):
+    lines, bad = rows_of(landed(begin + bytes(range(256)) * 9))
+    assert lines == []
+    assert [reason.split(",")[0] for _, reason in bad] == [f"is packed as {name}"]
+
+
+def test_what_is_packed_twice_is_not_read_as_text(landed):
+    lines, bad = rows_of(landed(gzip.compress(zstandard.compress(LOG))))
+    assert lines == []
+    assert "packed twice" in bad[0][1]
+
+
+def test_zstd_that_begins_with_a_frame_to_skip(landed):
+    frame = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"size"
+    assert len(rows_of(landed(frame + zstandard.compress(LOG)))[0]) == 4000
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])

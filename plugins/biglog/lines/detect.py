@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from biglog.lines.archives import parts
 from biglog.lines.decode import read_chunks
 from biglog.lines.formats import GOING_ON, Format, find_format, load_formats
 from biglog.lines.objects import (
@@ -21,7 +22,7 @@ from biglog.lines.objects import (
     read_w3c,
     unread,
 )
-from biglog.lines.parts import Part, parts
+from biglog.lines.parts import Part
 from biglog.lines.patterns import READ, read_pattern, read_patterns
 from biglog.settings import LineSettings
 

@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from biglog.lines.archives import parts
 from biglog.lines.decode import Chunk, Note, read_chunks
 from biglog.lines.detect import Detection, detect
 from biglog.lines.formats import COLUMNS, Format, find_format
 from biglog.lines.join import goes_on, join, split_tail
 from biglog.lines.nearest import find_nearest
-from biglog.lines.parts import Part, parts
+from biglog.lines.parts import Part
 from biglog.lines.redact import Redaction
 from biglog.lines.repeats import count_repeats
 from biglog.lines.rows import read_times, type_lines

@@ -32,9 +32,9 @@ class Unpacker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """One way of packing a stream, and the bytes it begins with."""
+    """One way of packing a stream, and the bytes it may begin with."""
 
-    magic: bytes
+    magic: tuple[bytes, ...]
     make: Callable[[], Unpacker]
     piece: int = 1 << 9
     """Packed bytes unpacked in one call: in zstd 4 of them can hide 128 kB, in gzip 4 kB."""
@@ -44,16 +44,18 @@ def unzstd() -> Unpacker:
     return zstandard.ZstdDecompressor().decompressobj()
 
 
+SKIPPED = [bytes([at]) + b"\x2a\x4d\x18" for at in range(0x50, 0x60)]
+"""A zstd frame to be skipped, with which parallel packers begin."""
 PACKINGS = (
-    Packing(b"\x1f\x8b", lambda: zlib.decompressobj(31), 1 << 12),
-    Packing(b"\x28\xb5\x2f\xfd", unzstd),
-    Packing(b"BZh", bz2.BZ2Decompressor),
-    Packing(b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(memlimit=MEMORY)),
+    Packing((b"\x1f\x8b",), lambda: zlib.decompressobj(31), 1 << 12),
+    Packing((b"\x28\xb5\x2f\xfd", *SKIPPED), unzstd),
+    Packing((b"BZh",), bz2.BZ2Decompressor),
+    Packing((b"\xfd7zXZ\x00",), lambda: lzma.LZMADecompressor(memlimit=MEMORY)),
 )
 ZIPPED = {
-    8: Packing(b"", lambda: zlib.decompressobj(-15), 1 << 12),
-    12: Packing(b"", bz2.BZ2Decompressor),
-    93: Packing(b"", unzstd),
+    8: Packing((), lambda: zlib.decompressobj(-15), 1 << 12),
+    12: Packing((), bz2.BZ2Decompressor),
+    93: Packing((), unzstd),
 }
 """By the number of a zip member's method; 0 is stored as it is."""
 

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from biglog.lines import unpack
-from biglog.lines.parts import by_age
+from biglog.lines.names import by_age
 from biglog.lines.read import detect, read
 from biglog.settings import LineSettings, SourceSettings
 
@@ -302,7 +302,7 @@ def test_a_full_disk_is_worth_another_try(tmp_path):
     path.write_bytes(gzip.compress(tarred({"a.log": LOG.encode() * 1000})))
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from biglog.errors import TryAgain; from biglog.lines.parts import parts\n"
+        "from biglog.errors import TryAgain; from biglog.lines.archives import parts\n"
         "from biglog.settings import LineSettings\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
         "try: list(parts(Path(sys.argv[1]), LineSettings()))\n"
