@@ -28,8 +28,7 @@ FIRST = 10  # so many names at the start of a line are a variable
 SOME = 3  # so many are elsewhere
 ANNOUNCED = 2  # so few are where the line says that a value comes
 QUOTES = "\"'`“"
-# Templates by length and by the places of their variables.
-Wide = defaultdict[int, defaultdict[tuple[int, ...], set[Tokens]]]
+Places = tuple[int, ...]
 HEXADECIMAL = re.compile(r"[0-9a-f]{4,}")
 
 
@@ -251,24 +250,22 @@ def join_simpler(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
 def join_wider(final: Mapping[Tokens, Tokens], similarity: float) -> dict[Tokens, Tokens]:
     """A template joins one that many shapes are of, and that it is an instance of."""
     sizes = Counter(final.values())
-    wide: Wide = defaultdict(lambda: defaultdict(set))
-    for tokens, size in sizes.items():
-        if size >= MANY and share_of_words(tokens, []) >= similarity:
-            wide[len(tokens)][places_of(tokens)].add(tokens)
-    joined = {
-        tokens: find_wider(tokens, wide) or tokens for tokens, size in sizes.items() if size < MANY
-    }
+    wide: defaultdict[int, dict[Places, set[Tokens]]] = defaultdict(dict)
+    for tokens in sorted(sizes, key=lambda one: (one.count(MARK), one)):  # specific first
+        if sizes[tokens] >= MANY and share_of_words(tokens, []) >= similarity:
+            wide[len(tokens)].setdefault(places_of(tokens), set()).add(tokens)
+    joined = {one: find_wider(one, wide) or one for one, size in sizes.items() if size < MANY}
     return {shape: joined.get(now, now) for shape, now in final.items()}
 
 
-def places_of(tokens: Tokens) -> tuple[int, ...]:
+def places_of(tokens: Tokens) -> Places:
     return tuple(i for i, token in enumerate(tokens) if token == MARK)
 
 
-def find_wider(tokens: Tokens, wide: Wide) -> Tokens | None:
+def find_wider(tokens: Tokens, wide: Mapping[int, Mapping[Places, set[Tokens]]]) -> Tokens | None:
     """The wide template of these tokens or of a simpler form of them, if there is one."""
     for form in (tokens, *simpler_forms(tokens)):
-        for places, known in wide[len(form)].items():
+        for places, known in wide.get(len(form), {}).items():
             wider = tuple(MARK if i in places else token for i, token in enumerate(form))
             if wider in known and not any(is_fixed(form[place]) for place in places):
                 return wider
