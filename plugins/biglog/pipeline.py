@@ -114,13 +114,22 @@ def arrived(done: LinesInfo, source: str, date: str, *, files: int) -> Coverage:
         format=done.format,
         first_at=done.first_at,
         last_at=done.last_at,
+        reason=ONLY_OTHERS if done.left and not done.lines else "",
     )
+
+
+ONLY_OTHERS = (
+    "the files hold lines of other dates only: run the nights they are of, or write {date} into "
+    "the path where each night has files of its own"
+)
 
 
 def note_times(done: LinesInfo) -> str:
     """By which rules the lines got their times, and where those of other dates went."""
     said = [f"{count:,} {rule}" for rule, count in done.times.items()]
     said += [f"{count:,} late for {date}" for date, count in done.late.items()]
+    if done.left:
+        said.append(f"{done.left:,} of other dates left to their own nights")
     if done.jumps:
         said.append(f"{done.jumps:,} whose clock is wrong, counted at the start of the night")
     return "times: " + ", ".join(said) if said else ""

@@ -55,6 +55,11 @@ class SourceSettings:
     late_days: int = 7
     """Lines of a date as near as this go to its partition; farther, their clock is wrong."""
 
+    @property
+    def nightly(self) -> bool:
+        """Whether each night has files, or an answer, of its own; else all nights read the same."""
+        return "{" in self.path or self.path.startswith(("loki", "elasticsearch", "opensearch"))
+
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:

@@ -17,7 +17,7 @@ from biglog.settings import LineSettings, SourceSettings
 
 DATE = "2026-11-02"
 GOOD = "2026-11-02 10:00:00 ERROR [main] shop.Cart: failed {}\n"
-SOURCE = SourceSettings("web", "x", format="log4j")
+SOURCE = SourceSettings("web", "{date}.log", format="log4j")
 
 
 @pytest.fixture
@@ -119,6 +119,18 @@ def test_a_clock_that_jumped_moves_no_line(store, tmp_path):
     assert shelves(tmp_path)["date=2026-11-02/part-0.parquet"] == [
         "failed 1", "failed 2", "failed 4"
     ]  # fmt: skip
+
+
+def test_of_files_that_all_nights_read_each_takes_its_own_lines(store, tmp_path):
+    days = ("2026-09-01", "2026-11-01", "2026-11-02", "2026-11-03", "1970-01-01")
+    text = "".join(on(day, number) for number, day in enumerate(days))
+    lasting = replace(SOURCE, path="app.log*")
+    found = [store(text, lasting, date) for date in days[1:4]]
+    assert [(one.lines, one.left, one.jumps, one.late) for one in found] == [(2, 3, 1, {})] * 3
+    assert shelves(tmp_path) == {
+        f"date={day}/part-0.parquet": [f"failed {number}", "failed 4"]
+        for number, day in enumerate(days[1:4], 1)
+    }
 
 
 def test_the_zone_of_the_source_says_which_date_a_line_is_of(store):

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from small_nights import DATES, LATE, add_late, contents, run_night
 
-from biglog import lake, pipeline
+from biglog import lake, pipeline, settings
 from biglog.store import read
 
 EARLIER, NIGHT, LATER = DATES
@@ -92,6 +93,17 @@ def test_lines_out_of_reach_stay_and_count_at_the_start_of_the_night(site, home)
     assert short_reads(site, NIGHT) == 1
     buckets = pl.DataFrame(pl.from_arrow(read.counts(site.engine, [NIGHT])))["bucket"]
     assert {f"{one:%Y-%m-%d}" for one in buckets} == {NIGHT}
+
+
+def test_files_of_all_nights_give_each_its_own_lines(site, home):
+    table = (home / "sources.toml").read_text("utf-8")
+    (home / "sources.toml").write_text(table.replace("{date}.log", f"{NIGHT}.log"), "utf-8")
+    lasting = replace(site, settings=settings.load(home))
+    assert "left to their own nights" in pipeline.run("ingest", lasting, EARLIER, "redis").note
+    (arrived,) = read.coverage(site.engine, EARLIER)
+    assert (arrived.state, arrived.lines) == ("empty", 0)
+    assert "lines of other dates only" in arrived.reason
+    assert pipeline.run("ingest", lasting, NIGHT, "redis").rows_out > 100
 
 
 KILLED_AT = """

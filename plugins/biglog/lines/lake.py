@@ -39,6 +39,8 @@ class LinesInfo:
     last_at: datetime | None
     late: Mapping[str, int]
     """Lines of other dates, which were put into their own partitions."""
+    left: int
+    """Lines of other dates in files that every night reads: their own nights take them."""
     jumps: int
     """Lines kept here though their clock shows a date out of reach."""
     times: Mapping[str, int]
@@ -53,6 +55,8 @@ class Day:
     zone: str
     reach: int
     """Days before and after it whose lines are put into their own partitions."""
+    nightly: bool = True
+    """Whether its files are its own; what other nights read too is not put there twice."""
 
     @property
     def span(self) -> tuple[datetime, datetime]:
@@ -65,8 +69,17 @@ class Day:
         dates = pl.Series(times).dt.convert_time_zone(self.zone).dt.date()
         return (dates - date.fromisoformat(self.date)).dt.total_days().fill_null(0)
 
+    def near(self, days: pl.Series) -> pl.Series:
+        """Which distances are other dates, and no wrong clock."""
+        back = self.reach if self.nightly else max(self.reach, ROTATED_DAYS)
+        return (days != 0) & days.is_between(-back, self.reach)
+
     def plus(self, days: int) -> str:
         return (date.fromisoformat(self.date) + timedelta(days=days)).isoformat()
+
+
+ROTATED_DAYS = 400
+"""How far back a set of rotated files that every night reads may go."""
 
 
 @dataclass(slots=True)
@@ -76,6 +89,7 @@ class Tally:
     lines: int = 0
     unread: int = 0
     bytes: int = 0
+    left: int = 0
     jumps: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -116,6 +130,7 @@ class Tally:
             first_at=self.first_at,
             last_at=self.last_at,
             late=dict(sorted(self.late.items())),
+            left=self.left,
             jumps=self.jumps,
             times=dict(self.times.most_common()),
         )
@@ -139,7 +154,7 @@ def write_partition(
     file that this one owns. Raises BadInput where more lines than ``source.max_bad_share`` could
     not be read; then, as after a kill at any moment, the partition that was there stays as it was.
     """
-    day = Day(date, source.timezone, source.late_days)
+    day = Day(date, source.timezone, source.late_days, source.nightly)
     tally = Tally()
     # Leaving, the last file is swapped in first: lines last, so that their being there is the sign
     # that the partition is done.
@@ -221,16 +236,23 @@ def keep_own(lines: pa.Table, drafts: Drafts, tally: Tally) -> pa.Table:
         tally.add_own(lines, jumps=lines.slice(0, 0))
         return lines
     days = day.distances(lines["timestamp"])
-    near = (days != 0) & (days.abs() <= day.reach)
-    for distance in days.filter(near).unique().sort():
-        moved = lines.filter((days == distance).to_arrow())
-        drafts.write_late(day.plus(distance), number_late(moved, day.date))
-        tally.late[day.plus(distance)] += records(moved)
-    tally.add_own(
-        lines.filter((days == 0).to_arrow()),
-        jumps=lines.filter((days.abs() > day.reach).to_arrow()),
-    )
+    near = day.near(days)
+    if day.nightly:
+        put_late(lines, days.set(~near, 0), drafts, tally)
+    else:
+        tally.left += records(lines.filter(near.to_arrow()))
+    jumps = lines.filter((~near & (days != 0)).to_arrow())
+    tally.add_own(lines.filter((days == 0).to_arrow()), jumps=jumps)
     return lines.filter((~near).to_arrow())
+
+
+def put_late(lines: pa.Table, days: pl.Series, drafts: Drafts, tally: Tally) -> None:
+    """Each line that is days away into the partition of its date."""
+    for distance in days.filter(days != 0).unique().sort():
+        date = drafts.day.plus(distance)
+        moved = lines.filter((days == distance).to_arrow())
+        drafts.write_late(date, number_late(moved, drafts.day.date))
+        tally.late[date] += records(moved)
 
 
 LATE_IDS = 1 << 32
