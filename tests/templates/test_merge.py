@@ -74,6 +74,12 @@ def test_a_telling_word_goes_where_many_names_went():
     assert templates([*lines, "copy search to kafka done"]) == ["copy <*> to <*> done"]
 
 
+def test_no_template_is_a_variable_alone():
+    names = ["kafka", "redis", "nginx", "mongo", "etcd", "minio", "vault", "consul", "envoy"]
+    lines = [*names, "showKeyguard", "onTouch", "onFling"]
+    assert templates(lines) == sorted(lines)
+
+
 def test_the_order_of_shapes_says_nothing():
     shapes = [prepare(f"moved {a} into {b}") for a in ("x1y", "kafka") for b in ("redis", "etcd")]
     assert generalise(shapes, 0.4) == generalise(reversed(shapes), 0.4)

@@ -157,6 +157,8 @@ def variables(column: Column) -> set[str]:
     numbered = same_stem(column.values)
     if is_key(shape, place):
         return numbered | unworthy_keys(column)
+    if share_of_words(shape, [place]) == 0:  # a template of nothing but variables says nothing
+        return numbered
     needed = names_needed(shape, place)
     names = {value for value in column.values if is_name(value)}
     vague = names | {value for value in column.values if is_vague(value) and value != MARK}
