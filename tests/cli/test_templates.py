@@ -108,4 +108,5 @@ def test_markup_in_a_pattern_is_text(biglog, catalogue):
     write.merge_templates(catalogue, [evil], source="shop", date=DATE)
     code, out, _ = biglog("templates", "show", evil.template_id)
     assert code == 0
-    assert "[red]gone[/red]" in out
+    assert "[red]gone[/red] ?[31m <*>" in out
+    assert "\x1b" not in out

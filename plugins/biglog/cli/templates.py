@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -57,8 +57,8 @@ def list_(
         for row in rows:
             emit(row)
         return
-    shown = [{**row, "says": said(row)} for row in rows]
-    table(shown, {"template_id": "id", "last_seen": "last seen", "says": "template"})
+    shown = [{"id": row["template_id"], **row, "template": said(row)} for row in rows]
+    show_rows(shown, "id", "last_seen", "template")
     say(f"{len(rows)} templates")
 
 
@@ -113,10 +113,8 @@ def print_card(one: Template, card: dict[str, Any]) -> None:
         "also covers": "; ".join(one.aliases),
         "example": one.example,
     }
-    table(
-        [{"key": key, "value": value} for key, value in facts.items() if value],
-        {"key": one.template_id, "value": ""},
-    )
+    known = [{"template": key, one.template_id: value} for key, value in facts.items() if value]
+    show_rows(known, "template", one.template_id)
     show_rows(card["versions"], "version", "date", "pattern")
     variables = [variable_row(each) for each in card["variables"]]
     show_rows(variables, "date", "source", "slot", "kind", "distinct", "numbers", "values")
@@ -125,8 +123,14 @@ def print_card(one: Template, card: dict[str, Any]) -> None:
 
 
 def show_rows(rows: list[dict[str, Any]], *columns: str) -> None:
-    if rows:
-        table(rows, {one: one.replace("_", " ") for one in columns})
+    """A table where there are rows; what would steer a terminal is shown as ``?``."""
+    safe = [{one: printable(row[one]) for one in columns} for row in rows]
+    if safe:
+        table(safe, {one: one.replace("_", " ") for one in columns})
+
+
+def printable(value: object) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(value))
 
 
 def variable_row(one: dict[str, Any]) -> dict[str, Any]:
@@ -206,8 +210,7 @@ def split(
     parts = corrections.split(
         database(), template_id, author_of(author), slot=at, patterns=tuple(pattern)
     )
-    rows = [asdict(replace(one, example="")) for one in parts]
-    table(rows, {"template_id": "id", "pattern": "pattern"})
+    show_rows([{"id": one.template_id, **asdict(one)} for one in parts], "id", "pattern")
 
 
 @app.command()
