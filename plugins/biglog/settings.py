@@ -53,7 +53,8 @@ class SourceSettings:
     duplicates: str = "keep"
     """``count``: equal neighbours, and what syslog says was repeated, are one line with a count."""
     late_days: int = 7
-    """Lines of a date as near as this go to its partition; farther, their clock is wrong."""
+    """Lines of a date as near as this go to its partition; farther, their clock is wrong. With 0
+    every line stays in the night whose files it came with."""
 
     @property
     def nightly(self) -> bool:

@@ -133,6 +133,13 @@ def test_of_files_that_all_nights_read_each_takes_its_own_lines(store, tmp_path)
     }
 
 
+@pytest.mark.parametrize("path", ["{date}.log", "app.log*"])
+def test_without_a_reach_every_line_stays(store, path):
+    text = on("2026-11-01", 1) + on("2026-11-02", 2) + on("2026-11-03", 3)
+    info = store(text, replace(SOURCE, path=path, late_days=0))
+    assert (info.lines, info.left, info.late) == (3, 0, {})
+
+
 def test_the_zone_of_the_source_says_which_date_a_line_is_of(store):
     text = "".join(
         f"2026-11-0{time}Z INFO [main] shop.Cart: ok\n"

@@ -71,7 +71,7 @@ class Day:
 
     def near(self, days: pl.Series) -> pl.Series:
         """Which distances are other dates, and no wrong clock."""
-        back = self.reach if self.nightly else max(self.reach, ROTATED_DAYS)
+        back = self.reach if self.nightly or not self.reach else ROTATED_DAYS
         return (days != 0) & days.is_between(-back, self.reach)
 
     def plus(self, days: int) -> str:
