@@ -178,8 +178,8 @@ def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> C
         notes = note_replaced(block, number, name)
     spans, cut = cut_lines(find_lines(block), block, number, max_line=max_line)
     lines = view_lines(spans, block)
-    if codecs.BOM_UTF8 in block:  # of a file that was appended
-        lines = lines.str.strip_prefix("\ufeff")
+    if not block.isascii():
+        lines = drop_marks(lines, spans, block)
     if b"\xc3" in block:
         lines, repaired = repair_lines(lines)
         name += " (mojibake repaired)" * repaired
@@ -320,6 +320,15 @@ def inline(
     data, steps = np.frombuffer(block, np.uint8), np.arange(INLINE)
     at = np.minimum(starts[:, None] + steps, len(data) - 1)
     return np.where(steps < lengths[:, None], data[at], 0).astype(np.uint8).view(np.int32)
+
+
+def drop_marks(lines: pl.Series, spans: Spans, block: bytes) -> pl.Series:
+    """The lines without byte order marks, which are left where files were appended."""
+    first = np.frombuffer(block, np.uint8)[spans.starts]
+    rows = np.flatnonzero(first == codecs.BOM_UTF8[0])
+    if not len(rows):
+        return lines
+    return lines.scatter(rows, lines.gather(rows).str.strip_prefix("\ufeff"))
 
 
 def clean(
