@@ -164,6 +164,11 @@ def test_mostly_bad_input_is_refused_and_the_old_partition_stays(store, tmp_path
     assert leftovers(tmp_path) == []
 
 
+def test_lines_of_other_dates_are_no_bad_lines(store):
+    info = store("junk\n" * 3 + on("2026-11-01", 1) + on("2026-11-01", 2) + on("2026-11-01", 3))
+    assert (info.lines, info.quarantined) == (0, 3)
+
+
 def test_a_stop_before_the_swap_leaves_the_old_partition(store, tmp_path):
     store(GOOD.format(1))
 

@@ -271,7 +271,7 @@ DICTIONARY = ["file", "level", "host", "service", "component"]
 
 
 def refuse_mostly_bad(tally: Tally, source: SourceSettings) -> None:
-    total = tally.lines + tally.unread
+    total = tally.lines + tally.late.total() + tally.left + tally.unread
     if not total or tally.unread / total <= source.max_bad_share:
         return
     example, reason = tally.worst
