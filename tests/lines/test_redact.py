@@ -31,8 +31,8 @@ ORDINARY = """\
 Failed password for root from 10.0.0.9 port 40022 ssh2
 pam_unix(sshd:auth): check pass; user unknown
 pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.1
-Receiving block blk_-1608999687919862906 src: /10.250.19.102:54106
-BLOCK* ask 10.250.14.224:50010 to delete blk_-4111111111111111 blk_6222021234567890128
+Storing block blk_-1608999687919860007 src: /192.0.2.7:54106
+ask 192.0.2.224:50010 to drop blk_-4111111111111111 blk_6222021234567890128
 size 13421772800 bytes read in 13500000000 ns
 offset=13812345678 length=4111111111111111
 {"push_id":16466254439,"size":1,"totalBytes":13812345678}
@@ -56,18 +56,19 @@ Executing with tokens:
 12 pass: 3 fail: 1
 PASS: test_login took 4 ms
 basic authentication failed
-Established session 0x14f05578bd80006 with negotiated timeout
-sessionid:0x14ed93111f2000f type:ping
+Opened session 0x24f055aa00007 for 40 s
+sessionid:0x24f055aa00008 kind:ping
 epoch 1446249499322 micros 1446249499322123
-steps = 1514216460000##14228##916893##76964##61450
+walked = 1514000000000##1422##916##769##614
+REPORT : 2371 1692 71747 90
 uuid 123e4567-e89b-12d3-a456-426614174000
-current/47474747-4747-4747-4747-000100000002/log_inprogress_0
-client-AD157355CB0C connected
+data/48484848-4848-4848-4848-000100000007/log_0
+client-AD157300CB0C connected
 sha 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 from 192.168.100.101:50010 to ::ffff:10.100.248.1
-rhost=61-218-41-150.static.example.net
+rhost=203-113-41-150.static.example.net
 2026-11-02 10:00:00.123456 +0800 took 1234567 us
-FastLeaderElection@774] - Notification time out: 3200
+Election@774] - Notice timed out: 3200
 org.shop.Cart@1a2b3c removed
 Started user@1000.service and getty@tty1.service
 GET /img/logo@2x.png HTTP/1.1
@@ -83,7 +84,7 @@ docker run -p 8080:80 -u 1000:1000 web
 mysql -u root -p shop
 ------------------------------------------------------------------
 ok | 200 | 1234-5678 | 2026-11-02 | 10:00
-Token: Kind: YARN_AM_RM_TOKEN, Service: , Ident: (appAttemptId)
+Token: Kind: RUN_TOKEN, Service: , Ident: (attempt)
 signature: void run(int)
 """.splitlines()
 

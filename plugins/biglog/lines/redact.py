@@ -25,7 +25,8 @@ import polars as pl
 
 from biglog.lines.cues.find import Finder, make_finder
 from biglog.lines.cues.kernels import NAMED
-from biglog.lines.secrets import LITERALS, RULES, STRICT_CUE, STRICT_RULES, Rule, kind_of
+from biglog.lines.cues.words import LITERALS, kind_of
+from biglog.lines.secrets import RULES, STRICT_CUE, STRICT_RULES, Rule
 
 SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 ALL = 255

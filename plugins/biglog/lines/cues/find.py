@@ -19,11 +19,12 @@ COMMON = "etaoinsrhldcumfpgwybvkxjqz"
 
 ORDINARY = """
 2026-11-02 03:04:05,678 INFO [main-EventThread:ClientCnxn$SendThread@1108] o.a.h.dfs.DataNode:370 -
-Received block blk_-1608999 of size 67108864 src: /10.250.19.102:54106 dest: /10.250.19.102:50010
+Stored block blk_-1099511 of 4194304 bytes from /192.0.2.7:54106 to /192.0.2.8:50010, src and dest
 PacketResponder 1 for block blk_38865 terminating; task_id=attempt_1445_m_000 rack backup checkpoint
 192.0.2.7 - - [02/Nov/2026:03:04:05 +0000] "GET /images/app.css HTTP/1.1" 200 512 "https://www.x.org"
 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
-combo sshd(pam_unix)[19939]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost
+System size side updated while /root/not/_temporary/_task/part starts; assigning logs; sync and sign
+web1 sshd[4242]: pam_unix: authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost= port
 kernel: usb 1-1: new high-speed device; session opened for user root by (uid=0); Worker thread pool
 {"level":"warn","ts":16,"msg":"retrying request","service":"checkout","span_id":"0af","key":"basic"}
 """
@@ -47,12 +48,11 @@ class Literal:
 
     def commonness(self, at: int) -> tuple[int, int]:
         pair = self.letters[at : at + 2].decode("latin-1")
-        seen = (
-            ORDINARY.lower().count(pair.lower())
-            if self.needs & kernels.FOLDED
-            else (ORDINARY.count(pair))
-        )
-        return 999 if any(one in string.digits for one in pair) else seen, -rarity(pair)
+        if any(one in string.digits for one in pair):
+            return len(ORDINARY), 0  # never: before a digit stands a number
+        if self.needs & kernels.FOLDED:
+            return ORDINARY.lower().count(pair.lower()), -rarity(pair)
+        return ORDINARY.count(pair), -rarity(pair)
 
     def pairs(self) -> Iterable[tuple[int, int]]:
         """Its rarest pair, in every case that counts as the same."""

@@ -151,7 +151,9 @@ def is_grouped(data, at, stop, end, classes, before):
         return False
     if length == 3:
         return mark == 45 and second in (2, 3) and third == 4
-    return 50 <= data[at] <= 54 and second in (4, 6) and third >= 4
+    if not 50 <= data[at] <= 54:
+        return False
+    return (second == 4 and third == 4) or (second == 6 and 4 <= third <= 5)
 
 
 @kernel
@@ -190,7 +192,9 @@ def number_cue(data, begin, at, end, classes):
 @kernel
 def is_key_line(data, at, end, classes):
     """Whether a line of a key's text begins at ``at``: sixty characters of base64 and no other."""
-    return at + 60 <= end and run_end(data, at, at + 60, classes, TOKEN) == at + 60
+    if at + 60 > end or not classes[data[at + 59]] & classes[data[at + 20]] & TOKEN:
+        return False
+    return run_end(data, at, at + 60, classes, TOKEN) == at + 60
 
 
 @kernel
@@ -211,9 +215,14 @@ def literal_cues(data, begin, at, end, classes, found, literals):
 @kernel
 def next_pair(data, at, last, pairs):
     """Where the next two bytes that may begin something stand; ``last`` where none do."""
+    if at >= last:
+        return last
+    before = np.uint64(data[at])
     while at < last:
-        if pairs[np.uint64(data[at]) << np.uint64(8) | np.uint64(data[at + 1])] != NOTHING:
+        after = np.uint64(data[at + 1])
+        if pairs[before << np.uint64(8) | after] != NOTHING:
             break
+        before = after
         at += 1
     return at
 

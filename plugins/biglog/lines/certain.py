@@ -1,0 +1,514 @@
+"""Whether what looks like a secret certainly is one: check digits, states, measures, prose."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from datetime import date
+
+from biglog.lines.cues.words import SURE_NAME, either
+
+
+def always(_found: re.Match[str], _strict: bool) -> bool:
+    return True
+
+
+# What stands where a value would: a state, a type, a word of prose, or what another tool hid.
+NO_VALUES = frozenset(
+    [
+        "null",
+        "none",
+        "nil",
+        "true",
+        "false",
+        "undefined",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "empty",
+        "blank",
+        "missing",
+        "required",
+        "invalid",
+        "expired",
+        "incorrect",
+        "wrong",
+        "failed",
+        "failure",
+        "error",
+        "unset",
+        "unknown",
+        "not",
+        "is",
+        "are",
+        "was",
+        "has",
+        "for",
+        "and",
+        "or",
+        "the",
+        "a",
+        "an",
+        "to",
+        "too",
+        "must",
+        "should",
+        "cannot",
+        "can",
+        "with",
+        "from",
+        "in",
+        "of",
+        "user",
+        "username",
+        "auth",
+        "authentication",
+        "accepted",
+        "changed",
+        "ok",
+        "okay",
+        "valid",
+        "optional",
+        "string",
+        "str",
+        "bytes",
+        "text",
+        "int",
+        "redacted",
+        "masked",
+        "hidden",
+        "filtered",
+        "secret",
+        "password",
+        "passwd",
+        "protected",
+        "bearer",
+        "basic",
+        "digest",
+        "negotiate",
+        "ntlm",
+        "token",
+        "anonymous",
+        "identifier",
+        "mismatch",
+        "rejected",
+        "denied",
+        "success",
+        "successful",
+        "updated",
+        "reset",
+        "set",
+    ]
+)
+NO_VALUE = re.compile(
+    r"(?i)[\s*x•.\[\]<>{}()$%,:;=\"'|/-]*$|[\[<({*]{1,3}(?:redacted|masked|hidden|filtered|secret"
+    r"|removed|protected|omitted|sensitive)|\*{3}|\$\{|\{\{|<[\w .:-]{0,40}>$|\s{0,4}[,:}\]]"
+    r"|(?:错误|为空|不正确|正确|无效|过期|已|不能|不匹配|失败|必填|校验|长度)"
+)
+HANDLE = re.compile(r"0x[0-9a-fA-F]+$|[\w.$]+@[0-9a-f]{1,8}$")
+PROSE = re.compile(r"\([a-z]*$")
+
+
+def is_value(found: re.Match[str], strict: bool) -> bool:
+    """Whether what follows a secret's name is one: no state, no word of prose, no handle."""
+    name, link = found["name"], found["link"].lower()
+    value = found["hide"].strip("\\\"'")
+    if value.lower().rstrip(".,:;!") in NO_VALUES or NO_VALUE.match(value) or HANDLE.match(value):
+        return False
+    if name.lower() == "pwd" and value.startswith(("/", "~")):
+        return False  # the working directory, as sudo and shells print it
+    before = found.string[max(0, found.start() - 12) : found.start()]
+    if link == ":" and value.isalpha() and PROSE.search(before):
+        return False  # pam_unix(passwd:chauthtok)
+    quoted = found.string[found.start("hide") - 1] in "\"'"
+    if strict or SURE_NAME.search(name) or quoted:
+        return True
+    return is_likely(value, name, assigned="=" in link or link.endswith("3d"))
+
+
+def is_likely(value: str, name: str, *, assigned: bool) -> bool:
+    """Whether a bare value is a secret's although its name may mean other things."""
+    if name.lower() in ("otp", "pin"):
+        return 4 <= len(value) <= 8 and value.isdigit()
+    if name.lower() in ("ak", "sk"):
+        return len(value) >= 16
+    if assigned:
+        return len(value) >= 5 and not value.isdigit()
+    return len(value) >= 8 and bool(re.search(r"\d", value))
+
+
+def is_credential(found: re.Match[str], _strict: bool) -> bool:
+    """Whether the word after ``basic`` or ``bearer`` is no word of prose."""
+    value = found["hide"].rstrip(".")
+    return bool(re.search(r"\d|[=+/_.~]|[a-z][A-Z]", value))
+
+
+def is_told(found: re.Match[str], _strict: bool) -> bool:
+    """Whether prose tells a password: it is quoted, or no word of prose."""
+    value = found["hide"]
+    return bool(re.search(r"\d", value)) and value.lower() not in NO_VALUES
+
+
+def is_option_value(found: re.Match[str], _strict: bool) -> bool:
+    return not found["hide"].startswith("-") and not NO_VALUE.match(found["hide"])
+
+
+def is_login(found: re.Match[str], _strict: bool) -> bool:
+    """Whether what stands before ``@`` in a URL is a login, not a port and a query."""
+    return not re.match(r"\d{1,5}(?:[?#,;&]|$)", found["hide"])
+
+
+# Algorithms are named as mailboxes are (RFC 4251, section 6); units and files have dots too.
+NO_DOMAIN = re.compile(r"(?i)(?:openssh\.com|libssh\.org|lysator\.liu\.se|ssh\.com)$|\d+\.\d+[.-]")
+NO_ENDING = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "ico",
+        "css",
+        "js",
+        "map",
+        "json",
+        "xml",
+        "html",
+        "htm",
+        "php",
+        "py",
+        "sh",
+        "so",
+        "jar",
+        "class",
+        "java",
+        "go",
+        "rs",
+        "service",
+        "socket",
+        "timer",
+        "target",
+        "mount",
+        "scope",
+        "slice",
+        "path",
+        "swap",
+        "automount",
+        "snapshot",
+        "device",
+        "log",
+        "conf",
+        "yaml",
+        "yml",
+        "toml",
+        "txt",
+        "gz",
+        "zip",
+        "tar",
+        "lock",
+        "local",
+        "internal",
+        "localdomain",
+        "lan",
+        "svc",
+        "cluster",
+    ]
+)
+OBJECT = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{5,8}\.(?!com$|cn$|net$|org$)")
+
+
+def is_mailbox(found: re.Match[str], _strict: bool) -> bool:
+    domain = found["domain"]
+    if NO_DOMAIN.match(domain) or domain.rpartition(".")[2].lower() in NO_ENDING:
+        return False
+    if OBJECT.match(domain):
+        return False
+    return not (found.group().startswith("git@") and found.string[found.end() :][:1] == ":")
+
+
+# What says that a long number is a measure or an id, not a person's.
+MEASURES = [
+    "size",
+    "bytes",
+    "byte",
+    "len",
+    "length",
+    "offset",
+    "count",
+    "time",
+    "timestamp",
+    "ts",
+    "seq",
+    "sequence",
+    "pos",
+    "position",
+    "zxid",
+    "txid",
+    "duration",
+    "memory",
+    "mem",
+    "total",
+    "used",
+    "free",
+    "available",
+    "capacity",
+    "id",
+    "ids",
+    "no",
+    "block",
+    "number",
+    "num",
+    "start",
+    "end",
+    "version",
+    "rev",
+    "index",
+    "code",
+    "value",
+    "nonce",
+    "hash",
+    "port",
+    "sent",
+    "received",
+    "read",
+    "written",
+    "elapsed",
+    "latency",
+]
+MEASURE = re.compile(
+    rf"(?:(?<![A-Za-z])(?i:{either(tuple(MEASURES))})"
+    rf"|(?<=[a-z0-9])(?:{either(tuple(one.capitalize() for one in MEASURES))}|ID))"
+    r"[\"'\\\])]{0,3}[ \t]{0,4}[=:]{0,2}[ \t\[\"']{0,4}$"
+)
+MEASURED = re.compile(r"[ \t]*(?i:bytes?|[kmgt]?i?b|[mun]?s|ns|msec|usec|records|rows|ops)\b")
+
+
+def counted(found: re.Match[str]) -> bool:
+    """Whether the words around a number say that it measures or numbers something."""
+    before = found.string[max(0, found.start() - 24) : found.start()]
+    return bool(MEASURE.search(before) or MEASURED.match(found.string, found.end()))
+
+
+def luhn(number: str) -> bool:
+    """The check digit of bank cards (ISO/IEC 7812)."""
+    values = [int(one) for one in reversed(number)]
+    doubled = (sum(divmod(2 * one, 10)) for one in values[1::2])
+    return (sum(values[::2]) + sum(doubled)) % 10 == 0
+
+
+BRANDS = re.compile(
+    r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}|6(?:011|4[4-9]\d|5\d\d)\d{12}|62\d{14,17}"
+)
+"""Bank cards as their issuers number them: the first digits fix the length."""
+
+
+def is_card(found: re.Match[str], strict: bool) -> bool:
+    number = re.sub(r"[ -]", "", found.group())
+    if not BRANDS.fullmatch(number) or not luhn(number):
+        return False
+    return strict or not counted(found)
+
+
+def is_phone(found: re.Match[str], strict: bool) -> bool:
+    return strict or not found.group().isdigit() or not counted(found)
+
+
+def is_world_phone(found: re.Match[str], _strict: bool) -> bool:
+    return 10 <= len(re.sub(r"\D", "", found.group())) <= 15
+
+
+def is_identity(found: re.Match[str], _strict: bool) -> bool:
+    """A Chinese identity number: a real birthday and the check digit of GB 11643."""
+    text = found.group().upper()
+    try:
+        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    except ValueError:
+        return False
+    total = sum(int(one) * pow(2, 17 - at, 11) for at, one in enumerate(text[:17]))
+    return "10X98765432"[total % 11] == text[17]
+
+
+IBAN_LENGTHS = dict(
+    zip(
+        [
+            "AD",
+            "AE",
+            "AL",
+            "AT",
+            "AZ",
+            "BA",
+            "BE",
+            "BG",
+            "BH",
+            "BR",
+            "BY",
+            "CH",
+            "CR",
+            "CY",
+            "CZ",
+            "DE",
+            "DK",
+            "DO",
+            "EE",
+            "ES",
+            "FI",
+            "FO",
+            "FR",
+            "GB",
+            "GE",
+            "GI",
+            "GL",
+            "GR",
+            "GT",
+            "HR",
+            "HU",
+            "IE",
+            "IL",
+            "IQ",
+            "IS",
+            "IT",
+            "JO",
+            "KW",
+            "KZ",
+            "LB",
+            "LC",
+            "LI",
+            "LT",
+            "LU",
+            "LV",
+            "MC",
+            "MD",
+            "ME",
+            "MK",
+            "MR",
+            "MT",
+            "MU",
+            "NL",
+            "NO",
+            "PK",
+            "PL",
+            "PS",
+            "PT",
+            "QA",
+            "RO",
+            "RS",
+            "SA",
+            "SC",
+            "SE",
+            "SI",
+            "SK",
+            "SM",
+            "TN",
+            "TR",
+            "UA",
+            "VA",
+            "VG",
+            "XK",
+        ],
+        map(
+            int,
+            [
+                "24",
+                "23",
+                "28",
+                "20",
+                "28",
+                "20",
+                "16",
+                "22",
+                "22",
+                "29",
+                "28",
+                "21",
+                "22",
+                "28",
+                "24",
+                "22",
+                "18",
+                "28",
+                "20",
+                "24",
+                "18",
+                "18",
+                "27",
+                "22",
+                "22",
+                "23",
+                "18",
+                "27",
+                "28",
+                "21",
+                "28",
+                "22",
+                "23",
+                "23",
+                "26",
+                "27",
+                "30",
+                "30",
+                "20",
+                "28",
+                "32",
+                "21",
+                "20",
+                "20",
+                "21",
+                "27",
+                "24",
+                "22",
+                "19",
+                "27",
+                "31",
+                "30",
+                "18",
+                "15",
+                "24",
+                "28",
+                "29",
+                "25",
+                "29",
+                "24",
+                "22",
+                "24",
+                "31",
+                "24",
+                "19",
+                "24",
+                "27",
+                "24",
+                "26",
+                "29",
+                "22",
+                "24",
+                "20",
+            ],
+        ),
+        strict=True,
+    )
+)
+"""Characters of an account number by country (ISO 13616 registry)."""
+IBAN = "|".join(
+    rf"{country}\d\d(?: ?[A-Z0-9]){{{length - 4}}}" for country, length in IBAN_LENGTHS.items()
+)
+
+
+def is_account(found: re.Match[str], _strict: bool) -> bool:
+    """The check digits of account numbers (ISO 7064, modulo 97)."""
+    text = found.group().replace(" ", "")
+    return int("".join(str(int(one, 36)) for one in text[4:] + text[:4])) % 97 == 1
+
+
+def is_random(found: re.Match[str], _strict: bool) -> bool:
+    """Whether a long word is as mixed as a key: letters and digits, 3.5 bits a character or more."""
+    word = found.group()
+    counts = Counter(word).values()
+    bits = -sum(one / len(word) * math.log2(one / len(word)) for one in counts)
+    return bits >= 3.5 and bool(re.search(r"\d", word) and re.search(r"[A-Za-z]", word))
+
+
+def is_user(found: re.Match[str], _strict: bool) -> bool:
+    return found["hide"].lower() not in NO_VALUES and not NO_VALUE.match(found["hide"])
