@@ -117,8 +117,8 @@ def told_apart(
     members: list[Tokens], places: list[int], similarity: float, depth: int
 ) -> list[Column]:
     """The columns of names, once the shapes are parted by those columns that hold words."""
-    columns = {at: named(members, at) for at in places}
-    varying = [at for at in places if len(columns[at].values) > 1]
+    varying = [at for at in places if len({shape[at] for shape in members}) > 1]
+    columns = {at: named(members, at) for at in varying}
     words = [at for at in varying if not variables(columns[at])]
     if not words:
         share = share_of_words(members[0], varying)
@@ -145,10 +145,7 @@ def share_of_words(shape: Tokens, varying: list[int]) -> float:
 
 
 def named(members: list[Tokens], place: int) -> Column:
-    column = Column()
-    for shape in members:
-        column.add(shape, place)
-    return column
+    return Column({shape[place] for shape in members}, [(shape, place) for shape in members])
 
 
 def variables(column: Column) -> set[str]:
@@ -252,10 +249,13 @@ def join_simpler(final: Mapping[Tokens, Tokens]) -> dict[Tokens, Tokens]:
 def join_wider(final: Mapping[Tokens, Tokens], similarity: float) -> dict[Tokens, Tokens]:
     """A template joins one that many shapes are of, and that it is an instance of."""
     sizes = Counter(final.values())
+    large = [one for one, size in sizes.items() if size >= MANY]
     wide: defaultdict[int, dict[Places, set[Tokens]]] = defaultdict(dict)
-    for tokens in sorted(sizes, key=lambda one: (one.count(MARK), one)):  # specific first
-        if sizes[tokens] >= MANY and share_of_words(tokens, []) >= similarity:
+    for tokens in sorted(large, key=lambda one: (one.count(MARK), one)):  # the most specific first
+        if share_of_words(tokens, []) >= similarity:
             wide[len(tokens)].setdefault(places_of(tokens), set()).add(tokens)
+    if not wide:
+        return dict(final)
     joined = {one: find_wider(one, wide) or one for one, size in sizes.items() if size < MANY}
     return {shape: joined.get(now, now) for shape, now in final.items()}
 

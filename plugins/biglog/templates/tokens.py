@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import groupby
 
 from biglog.templates.lexicon import PERSON, SAYING, is_telling, is_word
@@ -118,6 +119,7 @@ def is_name(token: str) -> bool:
     return MARK in token or not is_word(token)
 
 
+@lru_cache(maxsize=65536)
 def is_vague(token: str) -> bool:
     """Whether the token may be a value: no word that says what happens."""
     return not is_fixed(token) and (MARK in token or not is_telling(token))
