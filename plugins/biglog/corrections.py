@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from biglog import lake
 from biglog.errors import BadInput
 from biglog.records import Template
 from biglog.store import read, templates, write
@@ -13,6 +14,8 @@ from biglog.templates import correct
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from biglog.installation import Site
 
 FEW = 10
 """So many values a split by values is for; more need patterns."""
@@ -104,3 +107,17 @@ def undo(engine: Engine, template_id: str, author: str) -> Edit:
     """Take back the latest change of the template; returns it."""
     with write.catalogue_lock(engine):
         return templates.undo(engine, template_id, author)
+
+
+def recount(site: Site, template_id: str) -> int:
+    """Parse again, by the catalogue as it is now, every kept partition that had the template;
+    returns how many. Without it the parts of a split look new on their first night.
+    """
+    from biglog import pipeline
+
+    base = site.settings.lake
+    found = templates.partitions(site.engine, template_id)
+    kept = [(source, date) for source, date in found if lake.parts(base, source, date)]
+    for source, date in kept:
+        pipeline.parse(site, date, source)
+    return len(kept)

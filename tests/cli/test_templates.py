@@ -84,7 +84,7 @@ def test_merge_by_a_pattern_of_ones_own(biglog, catalogue):
 
 
 @pytest.mark.parametrize(
-    "given", [("--at", "2"), ("--pattern", "GET <*> 200", "--pattern", "GET <*> 500")]
+    "given", [("--at", "2", "--past"), ("--pattern", "GET <*> 200", "--pattern", "GET <*> 500")]
 )
 def test_split(biglog, catalogue, given):
     code, out, _ = biglog("templates", "split", ASKED.template_id, *given)

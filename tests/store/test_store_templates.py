@@ -195,6 +195,16 @@ class TestByAPerson:
         assert found == [asked, failed.template_id, asked, asked]
         assert parse(site, ASKED, SECOND)[0] == found
 
+    def test_earlier_nights_can_be_counted_the_same_way(self, site):
+        (asked, *_), _ = parse(site, ASKED)
+        parse(site, ASKED, SECOND)
+        lake.lines(site.settings.lake, "shop", SECOND).unlink()  # too old to be kept
+        (failed,) = corrections.split(site.engine, asked, WHO, patterns=["GET <*> 500"])
+
+        assert corrections.recount(site, asked) == 1
+        assert counted(site, FIRST) == {asked: 3, failed.template_id: 1}
+        assert counted(site, SECOND) == {asked: 4}
+
 
 class TestUndoing:
     def test_each_change_is_taken_back_in_turn(self, site):

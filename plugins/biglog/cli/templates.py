@@ -199,18 +199,25 @@ def split(
     template_id: str = ID,
     at: int = typer.Option(0, help="A template for each value of this wildcard, from 1."),
     pattern: list[str] = typer.Option([], help="A template for lines that fit it; repeatable."),
+    past: bool = typer.Option(False, "--past", help="Parse the nights that had it again too."),
     author: str = AUTHOR,
 ) -> None:
     """Give some of a template's lines templates of their own.
 
+    Without `--past` the parts are new to the nights that follow.
+
     Example: `biglog templates split 9f86d081884c7d65 --pattern "GET <*> 500"`
     """
-    from biglog import corrections
+    from biglog import corrections, installation
 
+    engine = database()
     parts = corrections.split(
-        database(), template_id, author_of(author), slot=at, patterns=tuple(pattern)
+        engine, template_id, author_of(author), slot=at, patterns=tuple(pattern)
     )
     show_rows([{"id": one.template_id, **asdict(one)} for one in parts], "id", "pattern")
+    if past:
+        site = installation.Site(settings.load(), engine)
+        say(f"{corrections.recount(site, template_id)} partitions were parsed again")
 
 
 @app.command()

@@ -120,6 +120,19 @@ def merged(engine: Engine, template_id: str) -> list[str]:
         return list(connection.execute(text(query), {"id": template_id}).scalars())
 
 
+def partitions(engine: Engine, template_id: str) -> list[tuple[str, str]]:
+    """Source and date of every partition that has counted the template, the oldest first."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT DISTINCT date::text, source FROM biglog.template_count"
+                " WHERE template_id = :id ORDER BY 1, 2"
+            ),
+            {"id": template_id},
+        )
+        return [(source, date) for date, source in found]
+
+
 def pattern_columns(one: Template) -> dict[str, Any]:
     """The columns of a template whose pattern changed."""
     return {
