@@ -14,6 +14,7 @@ BUSY = Answer(
     {"error": {"type": "es_rejected_execution_exception"}, "status": 429}, 429, {"Retry-After": "7"}
 )
 AWAY = Answer("<html>no backend</html>", 503)
+PROXY = Answer("<html>please log in</html>")
 EXPIRED = Answer(
     {
         "error": {

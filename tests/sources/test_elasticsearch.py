@@ -116,6 +116,7 @@ def test_a_busy_cluster_says_how_long_to_wait(tmp_path):
         (es.partial, TryAgain, "1 of 3 shards failed"),
         (es.EXPIRED, TryAgain, "points in time expired"),
         (es.AWAY, TryAgain, "status 503 on 6 tries"),
+        (es.PROXY, TryAgain, "without an object of JSON; is that a cluster, or a proxy"),
         (es.FORBIDDEN, BadInput, "status 403, not allowed; give the source's connection a login"),
     ],
 )

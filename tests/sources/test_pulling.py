@@ -1,5 +1,8 @@
 """Pages of keyed lines above, the part's file below."""
 
+import os
+import time
+
 import pytest
 
 from biglog.errors import BadInput, TryAgain
@@ -44,7 +47,9 @@ def test_a_page_that_was_written_but_not_counted_is_written_again(tmp_path):
     assert part.read_bytes() == A + B + C
 
 
-@pytest.mark.parametrize("spoil", ["another question", "a lost file", "a state of another version"])
+@pytest.mark.parametrize(
+    "spoil", ["another question", "a lost file", "a state of another version", "two days ago"]
+)
 def test_what_cannot_be_gone_on_with_is_begun_anew(tmp_path, spoil):
     part = tmp_path / ".part"
     with pytest.raises(ConnectionError):
@@ -53,6 +58,9 @@ def test_what_cannot_be_gone_on_with_is_begun_anew(tmp_path, spoil):
         part.unlink()
     if spoil == "a state of another version":
         (tmp_path / ".part.state").write_text("{}")
+    if spoil == "two days ago":
+        past = time.time() - 2 * 86_400
+        os.utime(tmp_path / ".part.state", (past, past))
     pull(part, "other plan" if spoil == "another question" else "plan", 0, everything)
     assert part.read_bytes() == A + B + C
 

@@ -1,10 +1,12 @@
 """A web server's folder above, the copies of its files below."""
 
+import datetime
 import functools
 import http.server
 import logging
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -12,6 +14,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from simulated import Answer, SimulatedServer
 
 import biglog
@@ -244,3 +250,44 @@ def test_who_asks(tmp_path, known, sent):
 def test_who_may_not(tmp_path):
     with Simulated({"/a.log": Answer("", 401)}) as server, pytest.raises(BadInput, match="401"):
         pull(f"http://127.0.0.1:{server.port}/a.log", tmp_path)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A key and a certificate of one's own for localhost, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "own.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_certificate_of_ones_own(tmp_path, certificate):
+    server = Simulated({"/a.log": b"log\n"})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    with server:
+        path = f"https://localhost:{server.port}/a.log"
+        with pytest.raises(BadInput, match="name the file of its certificate authority as 'ca'"):
+            pull(path, tmp_path)
+        (found,) = pull(path, tmp_path, known=Connection(extra={"ca": str(certificate)}))
+    assert found.read_text() == "log\n"

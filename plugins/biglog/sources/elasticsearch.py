@@ -219,7 +219,7 @@ def question(index: Index, pit: str, slice: Slice, after: list[Any] | None) -> d
         "pit": {"id": pit, "keep_alive": KEEP_ALIVE},
         # One unit for date and date_nanos alike.
         "sort": [
-            {TIME: {"order": "asc", "numeric_type": "date_nanos"}},
+            {TIME: {"order": "asc", "numeric_type": "date_nanos", "unmapped_type": "date"}},
             *({tie: "asc"} for tie in index.dialect.ties),
         ],
         "track_total_hits": False,
@@ -232,17 +232,17 @@ def question(index: Index, pit: str, slice: Slice, after: list[Any] | None) -> d
 def understood(answer: httpx.Response, index: Index) -> dict[str, Any]:
     """The answer's JSON. Raises ExpiredError, or BadInput with the cluster's own reason."""
     try:
-        found = answer.json()
-    except ValueError as error:
+        found = dict(answer.json())
+    except (ValueError, TypeError) as error:
         raise TryAgain(
-            f"{index.where}: status {answer.status_code} without JSON; is that a cluster, or a "
-            "proxy before one?"
+            f"{index.where}: status {answer.status_code} without an object of JSON; is that a "
+            "cluster, or a proxy before one?"
         ) from error
     if EXPIRED in kinds(found):
         raise ExpiredError
     if answer.status_code >= 400:
         raise BadInput(f"{index.where}: status {answer.status_code}: {reason(found)}")
-    return dict(found)
+    return found
 
 
 def kinds(found: Any) -> set[str]:
@@ -250,7 +250,9 @@ def kinds(found: Any) -> set[str]:
     error = found.get("error", {})
     causes = [*error.get("root_cause", ()), error] if isinstance(error, dict) else []
     failures = found.get("_shards", {}).get("failures", ())
-    return {str(one.get("type")) for one in [*causes, *(each["reason"] for each in failures)]}
+    return {
+        str(one.get("type")) for one in [*causes, *(each.get("reason", {}) for each in failures)]
+    }
 
 
 def reason(found: Any) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from pathlib import Path
+from time import time as wall_clock
 from zoneinfo import ZoneInfo
 
 from biglog import lake
@@ -21,6 +22,8 @@ SECOND = 1_000_000_000
 SETTLED = 120
 """Seconds after which a store finds what was said: shippers and indexes lag behind."""
 SOON = 900
+GOES_ON_SECONDS = 86_400
+"""A pull that stopped longer ago is begun anew: more may have arrived since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,9 @@ def read_progress(part: Path, fresh: Progress) -> Progress:
         known: Progress = lake.read_json(state(part), Progress)
     except BadInput:  # the first pull, or a state file of another version
         return fresh
-    usable = known.plan == fresh.plan and part.exists() and part.stat().st_size >= known.size
-    return known if usable else fresh
+    recent = wall_clock() - state(part).stat().st_mtime < GOES_ON_SECONDS
+    whole = part.exists() and part.stat().st_size >= known.size
+    return known if known.plan == fresh.plan and recent and whole else fresh
 
 
 def state(part: Path) -> Path:
