@@ -14,7 +14,10 @@ import pytest
 import zstandard
 
 from biglog.lines import unpack
+from biglog.lines.archives import parts
+from biglog.lines.decode import read_chunks
 from biglog.lines.names import by_age
+from biglog.lines.parts import STEP
 from biglog.lines.read import detect, read
 from biglog.settings import LineSettings, SourceSettings
 
@@ -150,6 +153,19 @@ def test_line_numbers_begin_anew_in_each_member(tmp_path):
     path.write_bytes(tarred({"a.log": LOG.encode() * 2, "b.log": LOG.encode()}))
     batches = read([path], SourceSettings("s", "x"), LineSettings(), date="2026-11-02")
     assert [row["line_no"] for one in batches for row in one.lines.to_pylist()] == [1, 2, 1]
+
+
+def test_members_of_a_packed_tar_may_be_read_in_turns(tmp_path):
+    path = tmp_path / "logs.tgz"
+    texts = {f"{name}.log": (f"{name * 99}\n" * 20_000).encode() for name in "ab"}
+    path.write_bytes(gzip.compress(tarred(texts)))
+    pair = [
+        read_chunks(one, max_line=1000, batch=1000, block=STEP)
+        for one in parts(path, LineSettings())
+    ]
+    for first, second in zip(*pair, strict=True):
+        assert set(first.lines) == {"a" * 99}
+        assert set(second.lines) == {"b" * 99}
 
 
 # names are not paths

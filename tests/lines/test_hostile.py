@@ -306,6 +306,19 @@ def test_a_line_that_is_finished_while_reading_is_read_to_its_end(landed):
     assert lines[-1] == "half a line"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_wide_line_that_is_finished_while_reading_ends_with_a_whole_character(encoding, landed):
+    path = landed(("10:00:00 日志\n" * 20_000 + "10:00:01 写到一").encode(encoding)[:-1])
+    found = chunks_of(path, block=STEP)
+    lines = next(found).lines.to_list()
+    with path.open("ab") as file:
+        file.write("一半\nof the next night\n".encode(encoding)[1:])
+    rest = list(found)
+    lines += [line for one in rest for line in one.lines.to_list()]
+    assert lines == ["10:00:00 日志"] * 20_000 + ["10:00:01 写到一半"]
+    assert [note for one in rest for note in one.notes] == []
+
+
 def test_a_line_that_is_still_without_an_end_is_kept_and_noted(landed):
     path = landed(b"x" * 99 + b"\n" + b"y" * 500_000)
     found = chunks_of(path, block=STEP)
