@@ -7,8 +7,10 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from biglog.lines import levels
@@ -22,6 +24,12 @@ PAIRED = r"[A-Za-z0-9_.@/-]=.*[ \t][A-Za-z_@][A-Za-z0-9_.@/-]*="
 DELIMITERS = ",;\t"
 WIDEST = 200
 """Columns above which objects are read one by one: few rows share most of them."""
+DEEPEST = 20
+"""Levels of an object above which objects are read one by one: nested columns cost their square."""
+TOO_DEEP = 100
+"""Levels above which text is taken for no object: nobody logs it, and recursion would end it."""
+MOST_HEADERS = 50
+"""Lines of one batch that may name columns anew; more are a hostile file's."""
 ASIDE = ("status", "error")
 """What is read for the level and the message, and stays among the fields as well."""
 NAMES_COLUMNS = r"^#[Ff]ields:?[ \t]+(.*\S)"
@@ -52,6 +60,8 @@ def read_json(lines: pl.Series, form: Format) -> pl.DataFrame:
 def decode_together(texts: pl.Series) -> pl.DataFrame | None:
     """Flat columns of many objects; None where they do not share types or are too varied."""
     data = "\n".join(texts.to_list()).encode()
+    if depth(data) > DEEPEST or varied(texts):
+        return None
     try:
         wide = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
     except (pl.exceptions.PolarsError, ValueError):
@@ -59,6 +69,26 @@ def decode_together(texts: pl.Series) -> pl.DataFrame | None:
     if len(wide) != len(texts) or not regular(texts, wide):
         return None
     return flatten(wide)
+
+
+def depth(data: bytes) -> int:
+    """How deep the brackets of any line nest, those in strings counted too."""
+    letters = np.frombuffer(data, np.uint8)
+    opens = (letters == ord("{")) | (letters == ord("["))
+    closes = (letters == ord("}")) | (letters == ord("]"))
+    level = np.cumsum(opens.astype(np.int32) - closes, dtype=np.int32)
+    if not level.size:
+        return 0
+    starts = np.append(0, np.flatnonzero(letters == ord("\n")))
+    return int((np.maximum.reduceat(level, starts) - np.append(0, level[starts[1:]])).max())
+
+
+def varied(texts: pl.Series) -> bool:
+    """Whether the objects have so many names that a column each would be too many."""
+    if int(texts.str.count_matches('":', literal=True).max() or 0) > 10 * WIDEST:  # type: ignore[arg-type]
+        return True
+    sample = texts.gather_every(max(1, len(texts) // 200))
+    return sample.str.extract_all(r'"[^"\\]{1,100}"\s*:').explode().n_unique() > 2 * WIDEST
 
 
 def regular(texts: pl.Series, wide: pl.DataFrame) -> bool:
@@ -102,6 +132,8 @@ def flatten(wide: pl.DataFrame) -> pl.DataFrame | None:
 
 
 def decode_one(text: str) -> Row | None:
+    if text.count("{") + text.count("[") > TOO_DEEP and depth(text.encode()) > TOO_DEEP:
+        return None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -394,7 +426,8 @@ def column_names(line: str) -> tuple[str, list[str]]:
     found = re.match(NAMES_COLUMNS, line)
     text = found.group(1) if found else ""
     delimiter = "\t" if "\t" in text else " "
-    return delimiter, text.split(delimiter) if delimiter == "\t" else text.split()
+    names = text.split(delimiter) if delimiter == "\t" else text.split()
+    return delimiter, names[:WIDEST]
 
 
 def read_w3c(lines: pl.Series, form: Format, header: tuple[str, list[str]]) -> pl.DataFrame:
@@ -408,7 +441,8 @@ def read_w3c(lines: pl.Series, form: Format, header: tuple[str, list[str]]) -> p
         plain=~pl.col("raw").str.starts_with("#") & pl.col("raw").str.contains(r"\S"),
     )
     read = unread(len(lines))
-    for (names,), group in own.filter("plain").group_by("names", maintain_order=True):
+    groups = own.filter("plain").group_by("names", maintain_order=True)
+    for (names,), group in islice(groups, MOST_HEADERS):
         delimiter, columns = column_names(str(names)) if names else header
         cells = dated(read_cells(group["raw"], delimiter, columns), group["day"])
         good = cells["matched"].arg_true()
