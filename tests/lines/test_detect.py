@@ -289,3 +289,31 @@ def test_joined_every_line_is_in_a_record_or_reported_or_blank(seed, landed):
 def test_a_format_may_not_be_misspelt(landed):
     with pytest.raises(BadInput, match="no format named 'sislog'"):
         read_all(landed(SYSLOG.format(1)), "sislog")
+
+
+# hostile lines
+
+
+def test_an_object_nested_without_end_is_a_line_of_text(landed):
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    nested = '{"msg":"x","ts":"2026-11-02T10:00:00Z","more":' + '{"a":' * 40 + "1" + "}" * 41
+    rows = said(landed(f"{nested}\n{deep}\n{nested}\n"), joined=False)
+    assert [content for _, _, _, content in rows] == ["x", deep, "x"]
+
+
+def test_objects_that_share_no_name_are_read_one_by_one(landed):
+    lines = [f'{{"msg":"m{at}","key{at}":{at}}}' for at in range(1000)]
+    rows, bad = read_all(landed("\n".join(lines)))
+    assert [row["content"] for row in rows] == [f"m{at}" for at in range(1000)]
+    assert rows[7]["fields"] == '{"key7":7}'
+    assert bad == []
+
+
+def test_messages_of_syslog_are_opened_only_where_most_are_lines_of_json(landed):
+    head = "Nov  2 10:00:00 web1 cart[17]: "
+    plain, packed = head + "started\n", head + '{"level":"error","msg":"refused"}\n'
+    assert said(landed(packed * 3 + plain)) == [
+        *[(at, "cart", "ERROR", "refused") for at in (1, 2, 3)],
+        (4, "cart", None, "started"),
+    ]
+    assert said(landed(packed + plain * 3))[0][3] == '{"level":"error","msg":"refused"}'

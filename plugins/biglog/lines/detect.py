@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -295,13 +295,22 @@ NOT_MIXED = ("message", "csv", "w3c", "otlp")
 def look_inside(
     sample: pl.Series, form: Format, encoding: str, header: Header | None, path: str
 ) -> Detection | None:
-    """What the lines are that a wrapper wraps."""
-    if not form.unwrap:
+    """What the lines are that a wrapper wraps, or that most messages of another format are."""
+    if not (form.unwrap or form.carries):
         return None
     read = read_kind(sample, form, header=header)
     lines = read["content"].filter(read["matched"] & read["content"].str.contains(r"\S"))
-    inside = {name: one for name, one in load_formats().items() if not one.unwrap}
-    return judge(lines, encoding, inside, path)
+    inside = {name: one for name, one in load_formats().items() if may_hold(form, one)}
+    found = judge(lines, encoding, inside, path)
+    if form.unwrap:
+        return found
+    return replace(found, mixed=False) if found.format != "message" else None
+
+
+def may_hold(outer: Format, inner: Format) -> bool:
+    if inner.unwrap:
+        return False
+    return outer.unwrap or inner.kind in ("json", "message") or bool(inner.status)
 
 
 def first_pattern(sample: pl.Series, form: Format) -> int:

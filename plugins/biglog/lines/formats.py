@@ -86,6 +86,8 @@ class Format:
     """Regex that every line of the format contains; tells the dialects of JSON apart."""
     unwrap: bool = False
     """Whether the content is itself a line of a log, to be read again by that log's format."""
+    carries: bool = False
+    """Whether its messages may be JSON or access lines, read again where most of them are."""
     piece: str = ""
     """Regex of a wrapper's line whose content goes on in the next one of the same stream."""
     doubled: bool = False
