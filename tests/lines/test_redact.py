@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from biglog.lines.redact import Redaction, finder
 from biglog.lines.secrets import RULES
 
+AWS = "AKIA" + "IOSFODNN7EXAMPLE"  # in two, so that no scanner takes this file for a leak
 ROOT = Path(__file__).resolve().parents[2]
 LISTED = tomllib.loads((Path(__file__).parent / "secrets.toml").read_text("utf-8"))
 
@@ -187,113 +188,16 @@ def test_a_text_that_is_only_a_secret(line):
 
 
 # What secrets are made of, and what stands around them.
-PIECES = st.sampled_from(
-    [
-        "password",
-        "PassWord",
-        "passwd",
-        "pass",
-        "Pass",
-        "token",
-        "secret",
-        "api_key",
-        "auth",
-        "sig",
-        "密码",
-        "口令",
-        "是",
-        "：",
-        "手机号",
-        "cookie",
-        "phone",
-        "Authorization",
-        "Bearer",
-        "basic",
-        "identified",
-        "by",
-        "value",
-        "name",
-        "card_no",
-        "银行卡号",
-        "passport",
-        "is",
-        "was",
-        "--",
-        "-p",
-        "-u",
-        "curl",
-        "mysql",
-        "login",
-        "=",
-        ":",
-        ":=",
-        "=>",
-        "%3D",
-        "%22",
-        ",",
-        ";",
-        "&",
-        "@",
-        ".",
-        "-",
-        "_",
-        "+",
-        "/",
-        "//",
-        "://",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        "<",
-        ">",
-        "\\",
-        "'",
-        '"',
-        '\\"',
-        "N",
-        "86",
-        "0086",
-        "138",
-        "1234",
-        "5678",
-        "13812345678",
-        "4111111111111111",
-        "4111",
-        "1111",
-        "110101199003070011",
-        "010",
-        "12345678",
-        "123-45-6789",
-        "415",
-        "555",
-        "2671",
-        "+1",
-        "+44",
-        "GB82WEST12345698765432",
-        "GB82",
-        "WEST",
-        "bob",
-        "example",
-        "com",
-        "%40",
-        "a",
-        "A",
-        "z",
-        "0",
-        "9",
-        "K",
-        "ſ",
-        "İ",
-        "é",
-        "\n",
-        "\t",
-    ]
-    + [" ", " ", "eyJhbGciOi", ".eyJzdWIi", "AKIA" + "IOSFODNN7EXAMPLE", "A1b2" * 15, "PRIVATE KEY"]
-)
-TEXTS = st.lists(PIECES, max_size=14).map("".join)
+PIECES = """
+password PassWord passwd pass Pass token secret api_key auth sig 密码 口令 是 ： 手机号 cookie
+phone value Authorization Bearer basic identified by name card_no 银行卡号 passport is was
+-- -p -u curl mysql login = : := => %3D %22 , ; & @ . - _ + / // :// ( ) [ ] { } < > \\
+' " \\" N 86 0086 138 1234 5678 13812345678 4111111111111111 4111 1111
+110101199003070011 010 12345678 123-45-6789 415 555 2671 +1 +44 GB82 WEST
+GB82WEST12345698765432 bob example com %40 a A z 0 9 K ſ İ é eyJhbGciOi .eyJzdWIi
+"""
+PARTS = [*PIECES.split(), *(" " * 6), "\n", "\t", AWS, "A1b2" * 15, "PRIVATE KEY"]
+TEXTS = st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
 LINES = st.sampled_from([line for line, _, _ in SECRETS])
 
 
@@ -336,9 +240,32 @@ def test_a_megabyte_of_one_thing_costs_no_more_than_its_length(piece):
 @pytest.mark.parametrize("mode", ["on", "strict"])
 @pytest.mark.parametrize(
     "piece",
-    ["a@b.", 'password="', 'password=\\"', "token: ", "1-", "4111 ", "+1 ", "eyJ", "x", "A1b2"]
-    + ["mysql ", " -p", "://a:b", "://", "<password>", "Cookie: a=b;", "%40a.", "密码：", "GB82 "]
-    + ["-----BEGIN PRIVATE KEY-----", "Authorization: Digest ", "identified by '"],
+    [
+        *(
+            "a@b.",
+            'password="',
+            'password=\\"',
+            "token: ",
+            "1-",
+            "4111 ",
+            "+1 ",
+            "eyJ",
+            "x",
+            "A1b2",
+        ),
+        *(
+            "mysql ",
+            " -p",
+            "://a:b",
+            "://",
+            "<password>",
+            "Cookie: a=b;",
+            "%40a.",
+            "密码：",
+            "GB82 ",
+        ),
+        *("-----BEGIN PRIVATE KEY-----", "Authorization: Digest ", "identified by '"),
+    ],
 )
 def test_hostile_text_costs_no_more_than_its_length(piece, mode):
     text = piece * (100_000 // len(piece))

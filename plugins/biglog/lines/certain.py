@@ -15,93 +15,15 @@ def always(_found: re.Match[str], _strict: bool) -> bool:
 
 
 # What stands where a value would: a state, a type, a word of prose, or what another tool hid.
-NO_VALUES = frozenset(
-    [
-        "null",
-        "none",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "empty",
-        "blank",
-        "missing",
-        "required",
-        "invalid",
-        "expired",
-        "incorrect",
-        "wrong",
-        "failed",
-        "failure",
-        "error",
-        "unset",
-        "unknown",
-        "not",
-        "is",
-        "are",
-        "was",
-        "has",
-        "for",
-        "and",
-        "or",
-        "the",
-        "a",
-        "an",
-        "to",
-        "too",
-        "must",
-        "should",
-        "cannot",
-        "can",
-        "with",
-        "from",
-        "in",
-        "of",
-        "user",
-        "username",
-        "auth",
-        "authentication",
-        "accepted",
-        "changed",
-        "ok",
-        "okay",
-        "valid",
-        "optional",
-        "string",
-        "str",
-        "bytes",
-        "text",
-        "int",
-        "redacted",
-        "masked",
-        "hidden",
-        "filtered",
-        "secret",
-        "password",
-        "passwd",
-        "protected",
-        "bearer",
-        "basic",
-        "digest",
-        "negotiate",
-        "ntlm",
-        "token",
-        "anonymous",
-        "identifier",
-        "mismatch",
-        "rejected",
-        "denied",
-        "success",
-        "successful",
-        "updated",
-        "reset",
-        "set",
-    ]
-)
+STATES = """
+null none nil true false undefined yes no on off empty blank missing required invalid expired
+incorrect wrong failed failure error unset unknown not is are was has for and or the a an to too
+must should cannot can with from in of user username auth authentication accepted changed ok okay
+valid optional string str bytes text int redacted masked hidden filtered secret password passwd
+protected bearer basic digest negotiate ntlm token anonymous identifier mismatch rejected denied
+success successful updated reset set
+"""
+NO_VALUES = frozenset(STATES.split())
 NO_VALUE = re.compile(
     r"(?i)[\s*x•.\[\]<>{}()$%,:;=\"'|/-]*$|[\[<({*]{1,3}(?:redacted|masked|hidden|filtered|secret"
     r"|removed|protected|omitted|sensitive)|\*{3}|\$\{|\{\{|<[\w .:-]{0,40}>$|\s{0,4}[,:}\]]"
@@ -162,61 +84,12 @@ def is_login(found: re.Match[str], _strict: bool) -> bool:
 
 # Algorithms are named as mailboxes are (RFC 4251, section 6); units and files have dots too.
 NO_DOMAIN = re.compile(r"(?i)(?:openssh\.com|libssh\.org|lysator\.liu\.se|ssh\.com)$|\d+\.\d+[.-]")
-NO_ENDING = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "ico",
-        "css",
-        "js",
-        "map",
-        "json",
-        "xml",
-        "html",
-        "htm",
-        "php",
-        "py",
-        "sh",
-        "so",
-        "jar",
-        "class",
-        "java",
-        "go",
-        "rs",
-        "service",
-        "socket",
-        "timer",
-        "target",
-        "mount",
-        "scope",
-        "slice",
-        "path",
-        "swap",
-        "automount",
-        "snapshot",
-        "device",
-        "log",
-        "conf",
-        "yaml",
-        "yml",
-        "toml",
-        "txt",
-        "gz",
-        "zip",
-        "tar",
-        "lock",
-        "local",
-        "internal",
-        "localdomain",
-        "lan",
-        "svc",
-        "cluster",
-    ]
-)
+ENDINGS = """
+png jpg jpeg gif svg webp ico css js map json xml html htm php py sh so jar class java go rs service
+socket timer target mount scope slice path swap automount snapshot device log conf yaml yml toml txt
+gz zip tar lock local internal localdomain lan svc cluster
+"""
+NO_ENDING = frozenset(ENDINGS.split())
 OBJECT = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{5,8}\.(?!com$|cn$|net$|org$)")
 
 
@@ -230,57 +103,15 @@ def is_mailbox(found: re.Match[str], _strict: bool) -> bool:
 
 
 # What says that a long number is a measure or an id, not a person's.
-MEASURES = [
-    "size",
-    "bytes",
-    "byte",
-    "len",
-    "length",
-    "offset",
-    "count",
-    "time",
-    "timestamp",
-    "ts",
-    "seq",
-    "sequence",
-    "pos",
-    "position",
-    "zxid",
-    "txid",
-    "duration",
-    "memory",
-    "mem",
-    "total",
-    "used",
-    "free",
-    "available",
-    "capacity",
-    "id",
-    "ids",
-    "no",
-    "block",
-    "number",
-    "num",
-    "start",
-    "end",
-    "version",
-    "rev",
-    "index",
-    "code",
-    "value",
-    "nonce",
-    "hash",
-    "port",
-    "sent",
-    "received",
-    "read",
-    "written",
-    "elapsed",
-    "latency",
-]
+MEASURES = """
+size bytes byte len length offset count time timestamp ts seq sequence pos position zxid txid
+duration memory mem total used free available capacity id ids no block number num start end version
+rev index code value nonce hash port sent received read written elapsed latency
+"""
+UNITS = tuple(MEASURES.split())
 MEASURE = re.compile(
-    rf"(?:(?<![A-Za-z])(?i:{either(tuple(MEASURES))})"
-    rf"|(?<=[a-z0-9])(?:{either(tuple(one.capitalize() for one in MEASURES))}|ID))"
+    rf"(?:(?<![A-Za-z])(?i:{either(UNITS)})"
+    rf"|(?<=[a-z0-9])(?:{either(tuple(one.capitalize() for one in UNITS))}|ID))"
     r"[\"'\\\])]{0,3}[ \t]{0,4}[=:]{0,2}[ \t\[\"']{0,4}$"
 )
 MEASURED = re.compile(r"[ \t]*(?i:bytes?|[kmgt]?i?b|[mun]?s|ns|msec|usec|records|rows|ops)\b")
@@ -332,168 +163,14 @@ def is_identity(found: re.Match[str], _strict: bool) -> bool:
     return "10X98765432"[total % 11] == text[17]
 
 
-IBAN_LENGTHS = dict(
-    zip(
-        [
-            "AD",
-            "AE",
-            "AL",
-            "AT",
-            "AZ",
-            "BA",
-            "BE",
-            "BG",
-            "BH",
-            "BR",
-            "BY",
-            "CH",
-            "CR",
-            "CY",
-            "CZ",
-            "DE",
-            "DK",
-            "DO",
-            "EE",
-            "ES",
-            "FI",
-            "FO",
-            "FR",
-            "GB",
-            "GE",
-            "GI",
-            "GL",
-            "GR",
-            "GT",
-            "HR",
-            "HU",
-            "IE",
-            "IL",
-            "IQ",
-            "IS",
-            "IT",
-            "JO",
-            "KW",
-            "KZ",
-            "LB",
-            "LC",
-            "LI",
-            "LT",
-            "LU",
-            "LV",
-            "MC",
-            "MD",
-            "ME",
-            "MK",
-            "MR",
-            "MT",
-            "MU",
-            "NL",
-            "NO",
-            "PK",
-            "PL",
-            "PS",
-            "PT",
-            "QA",
-            "RO",
-            "RS",
-            "SA",
-            "SC",
-            "SE",
-            "SI",
-            "SK",
-            "SM",
-            "TN",
-            "TR",
-            "UA",
-            "VA",
-            "VG",
-            "XK",
-        ],
-        map(
-            int,
-            [
-                "24",
-                "23",
-                "28",
-                "20",
-                "28",
-                "20",
-                "16",
-                "22",
-                "22",
-                "29",
-                "28",
-                "21",
-                "22",
-                "28",
-                "24",
-                "22",
-                "18",
-                "28",
-                "20",
-                "24",
-                "18",
-                "18",
-                "27",
-                "22",
-                "22",
-                "23",
-                "18",
-                "27",
-                "28",
-                "21",
-                "28",
-                "22",
-                "23",
-                "23",
-                "26",
-                "27",
-                "30",
-                "30",
-                "20",
-                "28",
-                "32",
-                "21",
-                "20",
-                "20",
-                "21",
-                "27",
-                "24",
-                "22",
-                "19",
-                "27",
-                "31",
-                "30",
-                "18",
-                "15",
-                "24",
-                "28",
-                "29",
-                "25",
-                "29",
-                "24",
-                "22",
-                "24",
-                "31",
-                "24",
-                "19",
-                "24",
-                "27",
-                "24",
-                "26",
-                "29",
-                "22",
-                "24",
-                "20",
-            ],
-        ),
-        strict=True,
-    )
-)
+LENGTHS = """
+AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 ES24
+FI18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28
+LC32 LI21 LT20 LU20 LV21 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24
+RS22 SA24 SC31 SE24 SI19 SK24 SM27 TN24 TR26 UA29 VA22 VG24 XK20
+"""
 """Characters of an account number by country (ISO 13616 registry)."""
-IBAN = "|".join(
-    rf"{country}\d\d(?: ?[A-Z0-9]){{{length - 4}}}" for country, length in IBAN_LENGTHS.items()
-)
+IBAN = "|".join(rf"{one[:2]}\d\d(?: ?[A-Z0-9]){{{int(one[2:]) - 4}}}" for one in LENGTHS.split())
 
 
 def is_account(found: re.Match[str], _strict: bool) -> bool:
@@ -503,7 +180,7 @@ def is_account(found: re.Match[str], _strict: bool) -> bool:
 
 
 def is_random(found: re.Match[str], _strict: bool) -> bool:
-    """Whether a long word is as mixed as a key: letters and digits, 3.5 bits a character or more."""
+    """Whether a long word is as mixed as a key: letters and digits, 3.5 bits each or more."""
     word = found.group()
     counts = Counter(word).values()
     bits = -sum(one / len(word) * math.log2(one / len(word)) for one in counts)

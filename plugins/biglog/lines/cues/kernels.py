@@ -34,7 +34,7 @@ def run_end(data, at, end, classes, wanted):
 
 @kernel
 def is_linked(data, at, end, classes):
-    """Whether what follows a secret's name can lead to its value: ``=``, ``':'``, ``%3D``, ``is``."""
+    """Whether what follows a secret's name can lead to its value: ``=``, a quote, ``is``."""
     if at < end and data[at] | 32 == 115:  # tokens:
         at += 1
     stop = min(at + 16, end)

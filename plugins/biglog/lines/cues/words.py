@@ -20,22 +20,18 @@ from biglog.lines.cues.kernels import (
     URL,
 )
 
+KEY_OF = """
+api access auth private secret encryption signing account shared master storage app license routing
+subscription
+"""
 NAMES = {
     "PASSWORD": ("password", "passwd", "passphrase", "passcode", "pwd", "pswd", "sshpass"),
-    "TOKEN": ("token", "authorization", "cookie", "sessionid", "session_id", "session-id")
-    + ("sessid", "signature"),
-    "SECRET": ("secret", "secretstring", "credential"),
-    "KEY": (
-        *map(
-            "".join,
-            product(
-                ("api", "access", "auth", "private", "secret", "encryption", "signing", "account")
-                + ("shared", "master", "storage", "app", "license", "routing", "subscription"),
-                ("", "_", "-"),
-                ("key",),
-            ),
-        ),
+    "TOKEN": (
+        *("token", "authorization", "cookie", "signature"),
+        *("sessionid", "session_id", "session-id", "sessid"),
     ),
+    "SECRET": ("secret", "secretstring", "credential"),
+    "KEY": tuple(f"{of}{gap}key" for of, gap in product(KEY_OF.split(), ("", "_", "-"))),
 }
 """Words that name a secret wherever they end a name, as in ``db_password``."""
 
@@ -106,7 +102,17 @@ NUMBERED = ("", "no", "num", "number", "_no", "_num", "_number")
 ID_WORDS = tuple(map("".join, product(("idcard", "id_card"), NUMBERED)))
 CARD_WORDS = tuple(map("".join, product(("card", "bankcard"), NUMBERED[1:])))
 PHONE_WORDS = ("tel", "mobile", *map("".join, product(("phone", "telephone"), NUMBERED)))
-CHINESE_PERSONS = ("身份证", "身份證", "银行卡", "银行账号", "卡号", "手机", "手機", "电话", "電話")
+CHINESE_PERSONS: tuple[str, ...] = (
+    "身份证",
+    "身份證",
+    "银行卡",
+    "银行账号",
+    "卡号",
+    "手机",
+    "手機",
+    "电话",
+    "電話",
+)
 CHINESE_PERSONS += ("联系方式", "护照")
 
 WORDS_ALONE = ("bearer", "basic", "identified", "passport")
