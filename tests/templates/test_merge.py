@@ -22,6 +22,18 @@ PICTURES = {
         "node a7f2 started, node a7f2 stopped, node a7f2 failed, node a7f2 paused",
         "node <*> failed, node <*> paused, node <*> started, node <*> stopped",
     ),
+    "and stay however short": (
+        "port a7f2 link up, port a7f2 link down, port a7f2 link lost",
+        "port <*> link down, port <*> link lost, port <*> link up",
+    ),
+    "so do they in Chinese": (
+        "张三 登录成功, 张三 登录失败, 张三 已退出, 张三 会话超时",
+        "张三 会话超时, 张三 已退出, 张三 登录失败, 张三 登录成功",
+    ),
+    "names in Chinese": (
+        "服务 订单中心 启动成功, 服务 结算中心 启动成功, 服务 库存中心 启动成功",
+        "服务 <*> 启动成功",
+    ),
     "two names are too few": (
         "loaded module kafka, loaded module redis",
         "loaded module kafka, loaded module redis",

@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+# The same in Chinese, where such a word is found inside a token, for no blank parts the words.
+TELLING_PARTS = re.compile(
+    "成功|失败|超时|错误|异常|正常|启动|停止|关闭|打开|开始|结束|完成|中断|断开|连接|恢复|重启|重试"
+    "|拒绝|允许|登录|登陆|登出|退出|注册|注销|创建|新建|新增|添加|删除|移除|清理|更新|修改|写入|读取|加载"
+    "|卸载|上传|下载|发送|接收|收到|处理|执行|提交|回滚|校验|等待|跳过|忽略|丢弃|溢出|不足|过高|过低|过期"
+    "|无法|不能|没有|未|已|不|正在|告警|警告|触发|切换|扩容|缩容|同步|备份|查询|调用|返回|支付|到账"
+)
 INFLECTED = re.compile(r"[a-z]{2,}(?:ed|ing|tion|tions|ly|able|ible|ment|ness|ful|less|ity)")
 
 # A change of such a word changes what the line tells: particles, verbs, states. Nouns are not here,
@@ -74,7 +81,7 @@ def is_telling(token: str) -> bool:
     if not any(c.isalnum() for c in token):
         return True
     lower = token.strip(".-+*!?#@&%~`").lower()
-    if lower in TELLING:
+    if lower in TELLING or TELLING_PARTS.search(lower):
         return True
     stem = lower.removesuffix("ing")
     if stem != lower:

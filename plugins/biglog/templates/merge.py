@@ -22,7 +22,7 @@ from biglog.templates.tokens import (
 
 ROUNDS = 8
 DEPTH = 4  # so often a group of shapes is told apart by the words in it
-MANY = 8  # so many names in one place that words among them are names too
+MANY = 5  # so many names in one place that words among them are names too
 LIST_LENGTHS = 3  # so many different lengths make a run of variables a list
 FIRST = 10  # so many names at the start of a line are a variable
 SOME = 3  # so many are elsewhere
@@ -157,9 +157,8 @@ def variables(column: Column) -> set[str]:
     if share_of_words(shape, [place]) == 0:  # a template of nothing but variables says nothing
         return numbered
     needed = names_needed(shape, place)
-    names = {value for value in column.values if is_name(value)}
-    vague = names | {value for value in column.values if is_vague(value) and value != MARK}
-    names = vague if needed == ANNOUNCED else names
+    vague = {value for value in column.values if value != MARK and is_vague(value)}
+    names = vague if needed == ANNOUNCED else {value for value in vague if is_name(value)}
     certain = needed == ANNOUNCED and (names or MARK in column.values)
     if len(names) >= max(MANY, needed) or (certain and MARK in column.values):
         return {value for value in column.values if any(c.isalnum() for c in value)}
