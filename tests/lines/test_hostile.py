@@ -150,6 +150,21 @@ def test_mostly_rubbish_fails_the_partition_and_says_what_to_do(landed, tmp_path
     assert (info.lines, info.quarantined) == (40, 60)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (gzip.compress(LOG)[:9], r"1 of 1 lines .* \(compressed data is truncated"),
+        (b"Rar!\x1a\x07", r"1 of 1 lines .* \(is packed as rar, which is not read; unpack it"),
+    ],
+    ids=["cut", "rar"],
+)
+def test_a_partition_that_cannot_be_unpacked_is_not_an_empty_one(data, said, landed, tmp_path):
+    source = SourceSettings("web", "x")
+    batches = read([landed(data)], source, LineSettings(), date=DATE)
+    with pytest.raises(BadInput, match=said):
+        write_partition(batches, tmp_path / "lake", source, DATE)
+
+
 # lines without an end
 
 

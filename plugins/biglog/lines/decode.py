@@ -37,11 +37,13 @@ INLINE = 12
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something wrong with a file that cost no line its row: cut, replaced, truncated."""
+    """Something wrong with a file beside what its format says: cut, replaced, truncated."""
 
     line_no: int
     reason: str
     sample: str = ""
+    lost: int = 0
+    """1 where no line of the file could be read, so that it does not pass for an empty one."""
 
 
 NONE: tuple[Note, ...] = ()
@@ -81,7 +83,7 @@ def read_chunks(part: Part, *, max_line: int, batch: int, block: int = BLOCK) ->
         number += len(chunk.lines)
     damage = source.reading.damage
     if damage or number == 1:
-        notes = (Note(number, damage),) if damage else ()
+        notes = (Note(number, damage, lost=int(number == 1)),) if damage else ()
         empty = pl.Series("raw", [], pl.String)
         yield Chunk(empty, number, 0, source.encoding, None, notes)
 

@@ -164,7 +164,7 @@ def make_batch(piece: Piece, plan: Plan) -> Batch:
         lines=line_table(records, plan),
         bad=bad_table(bad, piece.notes, plan),
         bytes=piece.size,
-        unread=len(bad),
+        unread=len(bad) + plan.joined * sum(one.lost for one in piece.notes),
         format=plan.form.name,
         encoding=piece.encoding,
     )
