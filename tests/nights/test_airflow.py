@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 from inbox import free_port
-from small_nights import DATES, SOURCES, contents
+from small_nights import DATES, SOURCES, add_late, contents
 from sqlalchemy import text
 
 from biglog import settings
@@ -127,12 +127,29 @@ def test_a_night_by_rest_and_the_rest_by_asset(service, home, database, inbox):
     assert {one.source for one in night.coverage} == set(SOURCES)
     assert (home / "reports" / DATES[0][:7] / f"{DATES[0]}.zh.html").exists()
     check_pages(service)
+    add_late(home, night=DATES[1], day="02")
     backfill(service, DATES[1], DATES[2])
 
     def reported():
         return {one.date for one in ledger.reports(database)} == set(DATES)
 
     wait_for(reported, 2 * NIGHT_SECONDS, lambda: str(service.runs("ingest_logs")))
+    check_late(service, database, inbox)
+
+
+def check_late(service, database, inbox):
+    """The first night was analysed and reported again for its late lines, and mailed once."""
+    for dag_id in ("analyse_logs", "report_logs"):
+
+        def twice(dag_id=dag_id):
+            runs = [one for one in service.runs(dag_id) if one["partition_key"] == DATES[0]]
+            return [one["state"] for one in runs] == ["success", "success"]
+
+        wait_for(twice, NIGHT_SECONDS, lambda one=dag_id: str(service.runs(one)))
+    assert sum(DATES[0] in mail["Subject"] for _, mail in inbox.mails) == 1
+    known = read.templates(database)
+    used = set(read.counts(database, [DATES[0]])["template_id"].to_pylist())
+    assert any(known[one].pattern.startswith("Short read") for one in used)
 
 
 def check_pages(service):
@@ -159,6 +176,31 @@ def backfill(service, first, last):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_late_lines_in_process(home, database_url, database, inbox):
+    add_late(home, night=DATES[1], day="02")
+    env = {**environment(home, database_url, inbox), "PYTHONPATH": str(PROJECT / "plugins")}
+    done = []
+    for dates in (DATES[:2], DATES[1:2]):
+        command = [sys.executable, "-c", NIGHTS_IN_PROCESS, *dates]
+        ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        done.append(rows_of_first_night(database))
+    assert "Short read while loading DB, record <*>." in {one.pattern for one in done[0]}
+    assert done[0] == done[1], "a night was analysed again though no line of it had come"
+
+
+def rows_of_first_night(database):
+    query = """
+        SELECT r.finished_at, t.pattern
+        FROM biglog.stage_run r
+        LEFT JOIN (biglog.template_count c JOIN biglog.template t USING (template_id))
+          ON c.date = r.date AND t.pattern LIKE 'Short read%'
+        WHERE r.date = CAST(:date AS date) AND r.stage = 'publish'
+    """
+    with database.connect() as connection:
+        return connection.execute(text(query), {"date": DATES[0]}).all()
 
 
 NIGHTS_IN_PROCESS = """
