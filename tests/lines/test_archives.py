@@ -12,6 +12,8 @@ import zipfile
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from biglog.lines import unpack
 from biglog.lines.archives import parts
@@ -232,6 +234,26 @@ def test_what_lies_before_the_cut_of_a_truncated_archive_is_read(pack, rows):
     assert 500 < names.count("b") < 3000
     assert {file for file, _ in bad} == {"logs", "logs/b.log"}
     assert all("truncated" in reason or "damaged" in reason for _, reason in bad[:2])
+
+
+SOUND = [zipped(MEMBERS), tarred(MEMBERS), gzip.compress(tarred(MEMBERS), mtime=0)]
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory):
+    return tmp_path_factory.mktemp("spoilt") / "logs"
+
+
+@given(data=st.data(), sound=st.sampled_from(SOUND))
+@settings(max_examples=200, deadline=None)
+def test_no_spoilt_byte_stops_the_reading(data, sound, spoilt):
+    changed = bytearray(sound)
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed[data.draw(st.integers(0, len(sound) - 1))] = data.draw(st.integers(0, 255))
+    spoilt.write_bytes(changed[: data.draw(st.integers(1, len(sound)))])
+    for part in parts(spoilt, LineSettings()):
+        for chunk in read_chunks(part, max_line=1000, batch=1000):
+            assert len(chunk.lines.to_list()) == len(chunk.lines)
 
 
 def test_a_streamed_zip_that_was_cut_is_read_too(rows):

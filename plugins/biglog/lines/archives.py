@@ -35,7 +35,8 @@ def read_head(part: Part) -> bytes:
 
 def within_budget(whole: Part, members: list[Part]) -> Iterator[Part]:
     """An archive's members from the oldest on, until they unpack to too much."""
-    for number, part in enumerate(sorted(members, key=lambda one: by_age(one.name))):
+    in_order = sorted(members, key=lambda one: by_age(one.name))
+    for number, part in enumerate(in_order, whole.number + 1):
         if whole.budget.over:
             yield replace(whole, refused=f"later members are not read: {whole.budget.over}")
             return
