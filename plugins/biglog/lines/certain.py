@@ -25,7 +25,7 @@ success successful updated reset set
 """
 NO_VALUES = frozenset(STATES.split())
 NO_VALUE = re.compile(
-    r"(?i)[\s*x•.\[\]<>{}()$%,:;=\"'|/-]*$|[\[<({*]{1,3}(?:redacted|masked|hidden|filtered|secret"
+    r"(?i)[\s*x•.\[\]<>{}()$%,:;=\"'|#/-]*$|[\[<({*]{1,3}(?:redacted|masked|hidden|filtered|secret"
     r"|removed|protected|omitted|sensitive)|\*{3}|\$\{|\{\{|<[\w .:-]{0,40}>$|\s{0,4}[,:}\]]"
     r"|(?:错误|为空|不正确|正确|无效|过期|已|不能|不匹配|失败|必填|校验|长度)"
 )
@@ -149,7 +149,9 @@ def is_phone(found: re.Match[str], strict: bool) -> bool:
 
 
 def is_world_phone(found: re.Match[str], _strict: bool) -> bool:
-    return 10 <= len(re.sub(r"\D", "", found.group())) <= 15
+    """As many digits as a number has abroad (E.164): eleven in countries 1 and 7, else ten up."""
+    digits = re.sub(r"\D", "", found.group())
+    return len(digits) == 11 if digits[0] in "17" else 10 <= len(digits) <= 15
 
 
 def is_identity(found: re.Match[str], _strict: bool) -> bool:

@@ -24,11 +24,11 @@ import numpy as np
 import polars as pl
 
 from biglog.lines.cues.find import Finder, make_finder
-from biglog.lines.cues.kernels import NAMED
-from biglog.lines.cues.words import LITERALS, kind_of
+from biglog.lines.cues.words import LITERALS, NAME_HEADS, kind_of
 from biglog.lines.secrets import RULES, STRICT_CUE, STRICT_RULES, Rule
 
 SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+"""Each character stays where it is, which lower() does not promise beyond ASCII."""
 ALL = 255
 """Every cue."""
 HIDDEN = re.compile(r"\[[A-Z]{3,10}:[0-9a-f]{4}")
@@ -75,13 +75,21 @@ class Redaction:
     def clean_object(self, name: str, value: Any) -> Any:
         """A JSON value, where hiding it in place would leave text that is no JSON."""
         if isinstance(value, dict):
-            return {key: self.clean_object(key, one) for key, one in value.items()}
+            return {self.apply_rules(key): self.clean_object(key, value[key]) for key in value}
         if isinstance(value, list):
             return [self.clean_object(name, one) for one in value]
-        if value is None or isinstance(value, bool):
+        return value if value is None or isinstance(value, bool) else self.clean_leaf(name, value)
+
+    def clean_leaf(self, name: str, value: str | float) -> str | float:
+        """A text or a number under its name; a number that is hidden becomes a text."""
+        text = json.dumps({name: str(value)}, ensure_ascii=False)
+        cleaned = self.apply_rules(text)
+        if cleaned == text:
             return value
-        cleaned = self.apply_rules(f'"{name}": "{value}"')
-        return value if cleaned == f'"{name}": "{value}"' else cleaned.partition(": ")[2][1:-1]
+        if not is_json(cleaned):
+            return self.placeholder("SECRET", str(value))
+        fresh: str = json.loads(cleaned).popitem()[1]
+        return fresh
 
     def apply_rules(self, text: str, cues: int = ALL) -> str:
         strict = STRICT_RULES if self.mode == "strict" else ()
@@ -93,8 +101,8 @@ class Redaction:
         if one.heads is None:
             return one.pattern.sub(lambda found: self.hide(one, found), text)
         parts, done = [], 0
-        for head in one.heads.finditer(small(text) if one.cue == NAMED else text):
-            found = one.pattern.match(text, head.start()) if head.start() >= done else None
+        for head in find_heads(one.heads, text):
+            found = one.pattern.match(text, head) if head >= done else None
             if found:
                 parts += [text[done : found.start()], self.hide(one, found)]
                 done = found.end()
@@ -117,9 +125,11 @@ class Redaction:
 
 
 @lru_cache(maxsize=4)
-def small(text: str) -> str:
-    """The text without capitals, each character where it was."""
-    return text.lower() if text.isascii() else text.translate(SMALL)
+def find_heads(heads: re.Pattern[str], text: str) -> list[int]:
+    """Where a rule may begin: asked for by each of the rules that begin alike."""
+    if heads is NAME_HEADS:
+        text = text.lower() if text.isascii() else text.translate(SMALL)
+    return [one.start() for one in heads.finditer(text)]
 
 
 def is_json(text: str) -> bool:
