@@ -173,17 +173,16 @@ class Spans:
 
 def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> Chunk:
     """One block's lines: decoded, without carriage returns, colours and control characters."""
-    name, notes = source.encoding, NONE
-    if not reads_as_utf8(block, name):
+    name, notes, plain = source.encoding, NONE, block.isascii()
+    if not plain and not reads_as_utf8(block, name):
         block, name, notes = decode_block(block, number, source)
-    elif is_wide(name):
+    elif not plain and is_wide(name):
         notes = note_replaced(block, number, name)
     spans, cut = cut_lines(find_lines(block), block, number, max_line=max_line)
     lines = view_lines(spans, block)
-    if not block.isascii():
+    if not plain:
         lines = drop_marks(lines, spans, block)
-    if b"\xc3" in block:
-        lines, repaired = repair_lines(lines)
+        lines, repaired = repair_lines(lines) if b"\xc3" in block else (lines, False)
         name += " (mojibake repaired)" * repaired
     lines, debris = clean(lines, spans.dirty, replaced=bool(notes))
     notes = (*notes, *cut, *note_emptied(lines, debris, number))
@@ -192,8 +191,6 @@ def make_chunk(block: bytes, number: int, source: Source, *, max_line: int) -> C
 
 def reads_as_utf8(block: bytes, encoding: str) -> bool:
     """Whether a block needs no decoding; nothing is copied."""
-    if block.isascii():
-        return True
     if encoding != "utf-8" and not is_wide(encoding):
         return False
     whole = pa.py_buffer(np.array([0, len(block)], np.int64))
