@@ -53,6 +53,13 @@ chpasswd[30938]: pam_unix(chpasswd:chauthtok): user does not exist
 sudo: ubuntu : TTY=pts/0 ; PWD=/home/ubuntu ; USER=root ; COMMAND=/bin/true
 token=
 max_tokens=512
+tokens: 1234567890
+cookie: domain mismatch
+error: bad auth: timeout
+auth: method=PLAIN, rip=192.0.2.1
+secret "db-creds" not found
+FATAL: password authentication failed for user "app"
+Access denied for user 'root'@'localhost' (using password: YES)
 Executing with tokens:
 12 pass: 3 fail: 1
 PASS: test_login took 4 ms

@@ -56,8 +56,10 @@ def is_likely(value: str, name: str, *, assigned: bool) -> bool:
         return 4 <= len(value) <= 8 and value.isdigit()
     if name.lower() in ("ak", "sk"):
         return len(value) >= 16
+    if value.isdigit():
+        return False
     if assigned:
-        return len(value) >= 5 and not value.isdigit()
+        return len(value) >= 5
     return len(value) >= 8 and bool(re.search(r"\d", value))
 
 

@@ -76,11 +76,12 @@ SIGN = r"(?P<link>=>?|:=?|：|%(?:25)?3[DdAa]|是(?=[ :：]?[!-~])|[为為](?=[ 
 LINK_TO = rf"(?!(?<=\[)[A-Z]+:[0-9a-f]{{4}}\]){NAME}{CLOSE}{SIGN}[ \t:：]{{0,8}}(?:\[(?=[\"'\\]))?"
 # A comma or a bracket ends a bare value only where another name, a blank or the end follows.
 BARE = (
-    r"(?![\[{][\"'\\])(?:(?!%(?:25)?(?:26|22|2[Cc])|&(?:quot|amp|lt);|</)"
+    r"(?![\[{][\"'\\])(?:(?!&(?:quot|amp|lt);|</)"
     r"(?:[^\s\"'\\,;&)}\]|\u3000，。；、！？）】」》]"
     r"|[\"'](?=\w)|\\(?![nrtu\"'\\/])"
     r"|[,;&)}\]|](?![\s\"'\\,;:&)}\]|]|$|[\w.-]{1,40}(?:[=:]|%3[Dd]))))+"
 )
+ENCODED = r"(?P<hide>(?:(?!%(?:25)?(?:26|22|2[Cc]))[\w.~!*'()+%-])+)"
 QUOTED = r"(?P<q>['\"])(?P<hide>(?:\\.|(?!(?P=q))[^\\\r\n]|(?P=q){2}){1,512})"
 
 ISSUED_KEY = "|".join(f"{re.escape(start)}{rest}" for start, rest in ISSUED_KEYS.items())
@@ -152,6 +153,7 @@ ISSUED_FORMS = (
     ),
     rule("KEY", ISSUED, r"(?<![A-Za-z0-9_])\d{8,10}:AA[\w-]{33}"),
     rule("KEY", ISSUED, r"(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)"),
+    rule("PASSWORD", ISSUED, r"\$(?:2[abxy]|[156y]|apr1|argon2(?:id?|d))\$[\w./$,=+-]{20,}"),
     rule("KEY", ISSUED, r"(?<![\w~.-])[\w~.-]{4}Q~[\w~.-]{31,34}"),
     rule(
         "KEY",
@@ -256,10 +258,11 @@ VALUES = (
         rf"{LINK_TO}(?P<esc>\\{{1,8}}[\"'])(?P<hide>[^\r\n]{{1,2048}}?)(?:(?<!\\)(?P=esc)|$)",
         sure=is_value,
     ),
+    rule("", NAMED, rf"{LINK_TO}(?<=3[DdAa])(?:%(?:25)?22)?{ENCODED}", sure=is_value),
     rule(
         "",
         NAMED,
-        rf"{LINK_TO}(?:\\{{0,8}}[\"']|%(?:25)?22|&quot;)?(?P<hide>{BARE})",
+        rf"{LINK_TO}(?:\\{{0,8}}[\"']|&quot;)?(?P<hide>{BARE})",
         sure=is_value,
     ),
 )

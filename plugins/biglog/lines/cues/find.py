@@ -48,7 +48,7 @@ class Literal:
 
     def commonness(self, at: int) -> tuple[int, int]:
         pair = self.letters[at : at + 2].decode("latin-1")
-        if any(one in string.digits for one in pair):
+        if pair[1] in string.digits:
             return len(ORDINARY), 0  # never: before a digit stands a number
         if self.needs & kernels.FOLDED:
             return ORDINARY.lower().count(pair.lower()), -rarity(pair)

@@ -28,10 +28,10 @@ NAMES = {
     "PASSWORD": ("password", "passwd", "passphrase", "passcode", "pwd", "pswd", "sshpass"),
     "TOKEN": (
         *("token", "authorization", "cookie", "signature"),
-        *("sessionid", "session_id", "session-id", "sessid"),
+        *("sessionid", "session_id", "session-id", "session id", "sessid"),
     ),
     "SECRET": ("secret", "secretstring", "credential"),
-    "KEY": tuple(f"{of}{gap}key" for of, gap in product(KEY_OF.split(), ("", "_", "-"))),
+    "KEY": tuple(f"{of}{gap}key" for of, gap in product(KEY_OF.split(), ("", "_", "-", " "))),
 }
 """Words that name a secret wherever they end a name, as in ``db_password``."""
 
@@ -48,9 +48,7 @@ CHINESE_NAMES = {
     "TOKEN": ("令牌", "验证码", "驗證碼", "校验码"),
     "KEY": ("密钥", "密鑰", "秘钥"),
 }
-SURE_NAME = re.compile(
-    r"(?i)pass(?:word|wd|phrase|code)|pwd|pswd|密|口令|令牌|码|秘钥|cookie|cvv|cvc"
-)
+SURE_NAME = re.compile(r"(?i)pass(?:word|wd|phrase|code)|pwd|pswd|密|口令|令牌|码|秘钥|cvv|cvc")
 
 ISSUED_KEYS = {
     **dict.fromkeys(("AKIA", "ASIA", "AIDA", "AROA", "AGPA", "ABIA", "ACCA"), "[A-Z0-9]{16}"),
@@ -115,6 +113,8 @@ CHINESE_PERSONS: tuple[str, ...] = (
 )
 CHINESE_PERSONS += ("联系方式", "护照")
 
+CRYPTED = ("$2a$", "$2b$", "$2x$", "$2y$", "$1$", "$5$", "$6$", "$y$", "$apr1$", "$argon2")
+"""How hashes of passwords begin, as crypt(5) writes them."""
 WORDS_ALONE = ("bearer", "basic", "identified", "passport")
 OPENERS = " \t'\"[(,="
 """What may stand before an option of a command."""
@@ -132,7 +132,7 @@ LITERALS: tuple[Literal, ...] = (
     *(Literal(one, ISSUED, STARTS | TAILED) for one in ("eyJ", *ISSUED_KEYS, *SNOWFLAKES)),
     *(
         Literal(one, ISSUED)
-        for one in (":AA", "Q~", *HOOKS, *(f"-us{digit}" for digit in range(10)))
+        for one in (":AA", "Q~", *HOOKS, *CRYPTED, *(f"-us{digit}" for digit in range(10)))
     ),
     *(Literal(f"{one}--", OPTION) for one in OPENERS),
     *(
