@@ -317,3 +317,13 @@ def test_messages_of_syslog_are_opened_only_where_most_are_lines_of_json(landed)
         (4, "cart", None, "started"),
     ]
     assert said(landed(packed + plain * 3))[0][3] == '{"level":"error","msg":"refused"}'
+
+
+def test_one_record_with_a_body_among_others_without(landed):
+    secret = TRACE.format(0).replace("no stock", "password=hunter2")
+    path = landed(secret + "2026-11-02 10:00:01,100 ERROR [main] shop.Cart: fine\n" * 4)
+    told = SourceSettings("s", "x")
+    batches = list(read([path], told, LineSettings(), date="2026-11-02"))
+    bodies = [body for batch in batches for body in batch.lines["body"].to_pylist()]
+    assert "hunter2" not in bodies[0]
+    assert bodies[1:] == [None] * 4

@@ -316,7 +316,8 @@ def may_hold(outer: Format, inner: Format) -> bool:
 def first_pattern(sample: pl.Series, form: Format) -> int:
     """The first pattern that reads anything here: none before it is worth trying first."""
     for at, pattern in enumerate(form.patterns[:-1]):
-        if read_pattern(sample, pattern, form)["matched"].any():
+        found = sample.filter(sample.str.contains(pattern))
+        if len(found) and (not form.reject or read_pattern(found, pattern, form)["matched"].any()):
             return at
     return max(0, len(form.patterns) - 1)
 

@@ -58,7 +58,10 @@ def join(frame: pl.DataFrame, form: Format) -> Joined:
         placed, records = complete(placed, records)
     bodies = placed.filter("member").group_by("record", maintain_order=True)
     body = bodies.agg(said(form).str.join("\n").alias("body"))
-    return Joined(records.join(body, on="record", how="left", maintain_order="left"), bad)
+    joined = records.join(body, on="record", how="left", maintain_order="left")
+    # a left join with one row leaves that row's bytes under every null: kernels would read them
+    filled = joined.with_columns(pl.col("body").fill_null(""))
+    return Joined(filled.with_columns(body=pl.when(pl.col("body") != "").then("body")), bad)
 
 
 def place(frame: pl.DataFrame) -> pl.DataFrame:
