@@ -49,6 +49,15 @@ def test_a_sample_is_detected_as_its_format(form, sample, tmp_path):
     assert found.format in TWINS.get(form.name, {form.name})
 
 
+@pytest.mark.parametrize(("form", "sample"), CASES)
+def test_every_physical_line_of_a_sample_is_a_row_where_asked(form, sample, tmp_path):
+    path = file_of(tmp_path, sample)
+    source = SourceSettings("s", "x", redact="off")
+    batches = list(read([path], source, LineSettings(), joined=False, date="2026-11-02"))
+    rows = [number for batch in batches for number in batch.lines["line_no"].to_pylist()]
+    assert rows == list(range(1, path.read_text("utf-8").count("\n") + 1))
+
+
 def test_an_unknown_format_names_those_that_exist():
     with pytest.raises(BadInput, match=r"no format named 'nginks'; known: auto, .*nginx_access"):
         find_format("nginks")
@@ -71,6 +80,21 @@ def test_an_unknown_format_names_those_that_exist():
             "needs a group 'content'",
         ),
         ("name = ", "not valid TOML"),
+        (
+            "name = 'x'\ndescription = ''\npatterns = ['(?P<content>a)']\ncontinuation = 'some'\n"
+            "[[sample]]\nline = ''\nexpect = {}",
+            "continuation = 'some', expected none, trace, indent, any",
+        ),
+        (
+            "name = 'x'\ndescription = ''\npatterns = ['(?P<content>a)']\nkinds = {pid = 'int'}\n"
+            "[[sample]]\nline = ''\nexpect = {}",
+            "kinds.pid = 'int', expected one of number, ",
+        ),
+        (
+            "name = 'x'\ndescription = ''\npatterns = ['(?P<content>a)']\n"
+            "kinds = {pid = 'number'}\n[[sample]]\nline = ''\nexpect = {}",
+            "kinds.pid is no group of its patterns",
+        ),
     ],
 )
 def test_a_broken_format_is_refused_in_words(text, says, tmp_path: Path):
