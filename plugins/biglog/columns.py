@@ -62,7 +62,9 @@ def from_arrow(texts: pa.Array | pa.ChunkedArray) -> Text:
 
 def from_series(texts: pl.Series) -> Text:
     """The texts of a polars column; nulls are empty texts."""
-    return from_arrow(texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    # filled here: a null of a text view may stand for bytes that Arrow would copy out
+    whole = texts.fill_null("") if texts.null_count() else texts
+    return from_arrow(whole.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def parts(rows: int) -> list[tuple[int, int]]:

@@ -60,82 +60,95 @@ def stands(data, at, end, literals, begin, size):
 
 @kernel
 def scan_rows(data, offsets, first, last, program, sets, literals, fits, starts, ends):
-    """Fit each row to the program; where it fits, write the spans of its groups (-1: no part).
-
-    A backtracking machine: what a choice left open lies on a stack, and spans that were written
-    after it are put back from a trail.
-    """
-    resume, place = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
-    floor, mark = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
-    trail_slot, trail_value = np.empty(STACK, np.int64), np.empty(STACK, np.int64)
-    groups = len(starts)
-    spans = np.empty(2 * groups, np.int64)
+    """Fit each row to the program; where it fits, write the spans of its groups (-1: no part)."""
+    stack = np.empty((STACK, 4), np.int64)
+    trail = np.empty((STACK, 2), np.int64)
+    spans = np.empty(2 * len(starts), np.int64)
     for row in range(first, last):
-        at, end = offsets[row], offsets[row + 1]
-        step, top, trail, patience, answer = 0, 0, 0, PATIENCE, NO
         spans[:] = -1
-        while True:
-            patience -= 1
-            what, one = program[step, 0], program[step, 1]
-            two, three = program[step, 2], program[step, 3]
-            good = True
-            if what == TAKE or what == GIVE:
-                far, least = reach(data, at, end, sets[one], two, three)
-                if far == -2:
-                    patience = 0
-                good, step = far >= 0, step + 1
-                if what == GIVE and far > least:
-                    resume[top], place[top], floor[top], mark[top] = step, far, least, trail
-                    top += 1
-                at = far
-            elif what == BYTES:
-                good = stands(data, at, end, literals, one, two)
-                at, step = at + two, step + 1
-            elif what == OPEN or what == CLOSE:
-                slot = 2 * one + (1 if what == CLOSE else 0)
-                trail_slot[trail], trail_value[trail] = slot, spans[slot]
-                spans[slot] = at
-                trail, step = trail + 1, step + 1
-            elif what == SPLIT:
-                if two < 0 or (at < end and sets[two, data[at]] != NO):
-                    resume[top], place[top], floor[top], mark[top] = one, at, -1, trail
-                    top, step = top + 1, step + 1
-                else:
-                    step = one
-            elif what == CHOOSE:
-                step = step + 1 if at < end and sets[two, data[at]] != NO else one
-            elif what == JUMP:
-                step = one
-            elif what == END:
-                good, step = at == end, step + 1
-            elif what == REST:
-                at, step = end, step + 1
-            else:
-                answer = YES
-                break
-            if patience <= 0 or top >= STACK - 1 or trail >= STACK - 1:
-                answer = UNSURE
-                break
-            if good:
-                continue
-            if top == 0:
-                break
-            top -= 1
-            while trail > mark[top]:
-                trail -= 1
-                spans[trail_slot[trail]] = trail_value[trail]
-            step, at = resume[top], place[top]
-            if floor[top] >= 0:
-                at -= 1
-                while is_inner(data[at]):
-                    at -= 1
-                if at > floor[top]:
-                    place[top] = at
-                    top += 1
+        answer = fit(
+            data, offsets[row], offsets[row + 1], program, sets, literals, spans, stack, trail
+        )
         fits[row] = answer
-        for group in range(groups):
+        for group in range(len(starts)):
             starts[group, row] = spans[2 * group] if answer == YES else -1
             ends[group, row] = spans[2 * group + 1] if answer == YES else -1
+
+
+@kernel
+def fit(data, at, end, program, sets, literals, spans, stack, trail):
+    """Whether one text fits: a backtracking machine, where every step but the last may fail.
+
+    A choice left open lies on the stack as step, place, lowest place and length of the trail; the
+    trail holds what a span was before each change, so that a way not taken leaves none behind.
+    """
+    step, top, changes, patience = 0, 0, 0, PATIENCE
+    while True:
+        what, one = program[step, 0], program[step, 1]
+        two, three = program[step, 2], program[step, 3]
+        good = True
+        if what == TAKE or what == GIVE:
+            far, least = reach(data, at, end, sets[one], two, three)
+            if far == -2:
+                return UNSURE
+            good, step = far >= 0, step + 1
+            if what == GIVE and far > least:
+                top = leave_open(stack, top, step, far, least, changes)
+            at = far
+        elif what == BYTES:
+            good = stands(data, at, end, literals, one, two)
+            at, step = at + two, step + 1
+        elif what == OPEN or what == CLOSE:
+            slot = 2 * one + (1 if what == CLOSE else 0)
+            trail[changes, 0], trail[changes, 1] = slot, spans[slot]
+            spans[slot] = at
+            changes, step = changes + 1, step + 1
+        elif what == SPLIT:
+            if two < 0 or (at < end and sets[two, data[at]] != NO):
+                top = leave_open(stack, top, one, at, -1, changes)
+                step += 1
+            else:
+                step = one
+        elif what == CHOOSE:
+            step = step + 1 if at < end and sets[two, data[at]] != NO else one
+        elif what == JUMP:
+            step = one
+        elif what == END:
+            good, step = at == end, step + 1
+        elif what == REST:
+            at, step = end, step + 1
+        else:
+            return YES
+        patience -= 1
+        if patience == 0 or top == STACK - 1 or changes == STACK - 1:
+            return UNSURE
+        if not good:
+            if top == 0:
+                return NO
+            step, at, top, changes = go_back(data, spans, stack, trail, top - 1, changes)
+
+
+@kernel
+def leave_open(stack, top, step, place, floor, changes):
+    stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = step, place, floor, changes
+    return top + 1
+
+
+@kernel
+def go_back(data, spans, stack, trail, top, changes):
+    """To the choice last left open: step, place, and what is left of stack and trail."""
+    step, at, floor = stack[top, 0], stack[top, 1], stack[top, 2]
+    while changes > stack[top, 3]:
+        changes -= 1
+        spans[trail[changes, 0]] = trail[changes, 1]
+    if floor >= 0:  # a run that gives back its last character
+        at -= 1
+        while is_inner(data[at]):
+            at -= 1
+        if at > floor:
+            stack[top, 1] = at
+            top += 1
+    return step, at, top, changes
 
 
 @kernel
