@@ -78,6 +78,7 @@ rhost=203-113-41-150.static.example.net
 2026-11-02 10:00:00.123456 +0800 took 1234567 us
 Election@774] - Notice timed out: 3200
 org.shop.Cart@1a2b3c removed
+at shop.Cart$$anonfun$total$1$$anonfun$applyOrElseAndThen$2.run(Cart.scala:7)
 Started user@1000.service and getty@tty1.service
 GET /img/logo@2x.png HTTP/1.1
 no matching cipher: aes256-cbc,rijndael-cbc@lysator.liu.se,chacha20-poly1305@openssh.com

@@ -153,7 +153,12 @@ ISSUED_FORMS = (
     ),
     rule("KEY", ISSUED, r"(?<![A-Za-z0-9_])\d{8,10}:AA[\w-]{33}"),
     rule("KEY", ISSUED, r"(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)"),
-    rule("PASSWORD", ISSUED, r"\$(?:2[abxy]|[156y]|apr1|argon2(?:id?|d))\$[\w./$,=+-]{20,}"),
+    rule(
+        "PASSWORD",
+        ISSUED,
+        r"(?<![\w$])\$(?:2[abxy]|[156y]|apr1|argon2(?:id?|d))\$(?:[\w./=,+-]{1,60}\$){1,3}"
+        r"[\w./+=-]{20,}",
+    ),
     rule("KEY", ISSUED, r"(?<![\w~.-])[\w~.-]{4}Q~[\w~.-]{31,34}"),
     rule(
         "KEY",
