@@ -62,7 +62,10 @@ class Tally:
         """Count the values of a batch of EVENTS; a line that stands for several counts as those."""
         parameters = events["parameters"].combine_chunks()
         places = self.places(events["template_id"].combine_chunks(), parameters)
-        weights = np.repeat(events["count"].to_numpy(), np.diff(parameters.offsets.to_numpy()))
+        lines = events["count"].to_numpy()
+        weights = None
+        if (lines != 1).any():
+            weights = np.repeat(lines, np.diff(parameters.offsets.to_numpy()))
         self.waiting.append(distinct(places, parameters.flatten(), weights))
         if sum(one.height for one in self.waiting) > VALUES:
             self.settle()
@@ -80,12 +83,12 @@ class Tally:
         coded = template_ids.dictionary_encode()
         for one in coded.dictionary.to_pylist():
             self.numbers_of.setdefault(one, len(self.numbers_of))
-        of = np.array([self.numbers_of[one] for one in coded.dictionary.to_pylist()], np.uint64)
-        edges = parameters.offsets.to_numpy()
-        sizes = np.diff(edges)
-        rows = of[coded.indices.to_numpy(zero_copy_only=False)] * np.uint64(SLOTS)
-        within = np.arange(edges[0], edges[-1]) - np.repeat(edges[:-1], sizes)
-        return np.asarray(np.repeat(rows, sizes) + within.astype(np.uint64), np.uint64)
+        of = np.array([self.numbers_of[one] for one in coded.dictionary.to_pylist()], np.int64)
+        edges = parameters.offsets.to_numpy().astype(np.int64)
+        first = of[coded.indices.to_numpy(zero_copy_only=False)] * SLOTS - (edges[:-1] - edges[0])
+        places = np.repeat(first, np.diff(edges))
+        places += np.arange(len(places))
+        return places.view(np.uint64)
 
     def summary(self, patterns: Mapping[str, str], source: str, date: str) -> tuple[Variable, ...]:
         """A variable per wildcard that had a value, by template and slot."""
@@ -106,7 +109,7 @@ class Tally:
         return tuple(variable(row, source, date) for row in table.iter_rows(named=True))
 
 
-def distinct(places: Hashes, values: pa.Array, weights: Indices) -> pl.DataFrame:
+def distinct(places: Hashes, values: pa.Array, weights: Indices | None) -> pl.DataFrame:
     """Each value of each place once, with its count. Told apart by 64 bits of hash."""
     texts = pl.Series("value", pl.from_arrow(values), dtype=pl.String)
     hashes = texts.hash(SEED)
