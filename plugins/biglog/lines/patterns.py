@@ -216,13 +216,6 @@ def replace_distinct(column: pl.Series, one) -> pl.Series:  # type: ignore[no-un
     return column.replace_strict(distinct, made, default=None, return_dtype=pl.String)
 
 
-def explain(line: str, form: Format) -> str:
-    """How far the nearest pattern reads a line it does not take, and what it missed there."""
-    best = max((reach(line, pattern) for pattern in form.patterns), default=(0, "its start"))
-    at, missing = best
-    return f"not {form.name}: reads up to column {at + 1}, then expected {missing}"
-
-
 def reach(line: str, pattern: str) -> tuple[int, str]:
     """The end of the longest beginning of the pattern that reads the line; the next group."""
     for prefix, following in reversed(beginnings(pattern)):
