@@ -5,8 +5,8 @@ For every source of `sources.toml`: find the night's files, read them as typed l
 cannot be read in quarantine, and note what arrived. One source that fails does not stop the
 others; the report names it.
 
-**Trigger**: nightly at 00:00 UTC for the day before; or by hand with a partition key (or the
-form's *Night*); or for a range with
+**Trigger**: nightly for the day before, at 00:00 UTC or as BIGLOG_SCHEDULE says; or by hand with a
+partition key (or the form's *Night*); or for a range with
 `airflow backfill create --dag-id ingest_logs --from-date … --to-date …`.
 
 **Emits** the asset `lines` for the night, which starts `analyse_logs`; and for earlier and later
@@ -25,7 +25,7 @@ from biglog import on_airflow
 
 @dag(
     schedule=CronPartitionTimetable(
-        "0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
+        on_airflow.SCHEDULE, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
     ),
     start_date=on_airflow.START,
     catchup=True,

@@ -25,6 +25,10 @@ START = datetime.fromisoformat(os.environ.get("BIGLOG_SCHEDULE_START", "2026-11-
     tzinfo=UTC
 )
 
+# When a night is read: its date is that of the tick before. Later than midnight where sources keep
+# a zone west of UTC, whose date is over only then.
+SCHEDULE = os.environ.get("BIGLOG_SCHEDULE", "0 0 * * *")
+
 PARTITION = Param(
     None,
     type=["null", "string"],

@@ -57,8 +57,13 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None
 
     grid = Table(*columns.values(), box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        grid.add_row(*(Text(str(row[key])) for key in columns))
+        grid.add_row(*(Text(printable(row[key])) for key in columns))
     Console(highlight=False).print(grid)
+
+
+def printable(value: object) -> str:
+    """A value as text that tells a terminal nothing: log text may hold its commands."""
+    return "".join(one if one.isprintable() else "?" for one in str(value))
 
 
 class Lists(TyperCommand):

@@ -123,14 +123,9 @@ def print_card(one: Template, card: dict[str, Any]) -> None:
 
 
 def show_rows(rows: list[dict[str, Any]], *columns: str) -> None:
-    """A table where there are rows; what would steer a terminal is shown as ``?``."""
-    safe = [{one: printable(row[one]) for one in columns} for row in rows]
-    if safe:
-        table(safe, {one: one.replace("_", " ") for one in columns})
-
-
-def printable(value: object) -> str:
-    return "".join(c if c.isprintable() else "?" for c in str(value))
+    """A table where there are rows."""
+    if rows:
+        table(rows, {one: one.replace("_", " ") for one in columns})
 
 
 def variable_row(one: dict[str, Any]) -> dict[str, Any]:

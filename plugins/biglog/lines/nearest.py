@@ -59,4 +59,3 @@ def stop_of_json(line: str) -> tuple[int, str]:
     except RecursionError:
         return 0, "an object of fewer levels"
     return len(line), "its other keys"
-

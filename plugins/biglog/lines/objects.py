@@ -231,7 +231,7 @@ def assign(wide: pl.DataFrame, form: Format, raw: pl.Series) -> pl.DataFrame:
     """The columns of READ from columns named by people."""
     names = choices(tuple(wide.columns), form)
     picked = {
-        column: pl.coalesce([text_of(wide, one) for one in found[:1]])
+        column: pl.coalesce([text_of(wide, one) for one in found])
         for column, found in names.items()
         if found
     }

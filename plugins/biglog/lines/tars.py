@@ -16,6 +16,8 @@ from biglog.lines.parts import Part, Reading, read_bytes, too_many
 from biglog.lines.unpack import packing_of
 from biglog.settings import LineSettings
 
+Bytes = BinaryIO | io.RawIOBase
+
 HEADER = 1 << 20
 """Bytes that a tar header with its long names may take; a hostile one claims gigabytes."""
 LATEST = 1 << 33
@@ -30,7 +32,7 @@ def tar_members(whole: Part, limits: LineSettings) -> list[Part]:
     tar, damage = spool(whole)
     made: list[Part] = []
     try:
-        with tarfile.open(fileobj=Headers(tar), mode="r:") as archive:  # type: ignore[arg-type]
+        with tarfile.open(fileobj=Headers(tar), mode="r:") as archive:  # type: ignore[call-overload]
             for info in islice(archive, limits.max_members):
                 if info.isreg() and is_wanted(info.name):
                     made.append(tar_part(info, whole, tar))
@@ -40,7 +42,7 @@ def tar_members(whole: Part, limits: LineSettings) -> list[Part]:
     return [*made, replace(whole, refused=damage)] if damage else made
 
 
-def spool(whole: Part) -> tuple[BinaryIO, str]:
+def spool(whole: Part) -> tuple[Bytes, str]:
     """A tar's plain bytes as a file, and what was wrong with their packing."""
     with whole.open() as file:
         if not packing_of(file.read(8)):
@@ -62,12 +64,12 @@ def spool(whole: Part) -> tuple[BinaryIO, str]:
 class Headers:
     """A tar's bytes as its headers are read: never more of them than a sound header has."""
 
-    file: BinaryIO
+    file: Bytes
 
     def read(self, size: int) -> bytes:
         if size > HEADER:
             raise tarfile.ReadError(f"a header of {size:,} bytes")
-        return self.file.read(size)
+        return self.file.read(size) or b""
 
     def seek(self, at: int) -> int:
         return self.file.seek(at)
@@ -76,7 +78,7 @@ class Headers:
         return self.file.tell()
 
 
-def tar_part(info: tarfile.TarInfo, whole: Part, tar: BinaryIO) -> Part:
+def tar_part(info: tarfile.TarInfo, whole: Part, tar: Bytes) -> Part:
     return Part(
         name=member_name(whole.name, info.name),
         modified=info.mtime if 0 < info.mtime < LATEST else whole.modified,
@@ -90,7 +92,7 @@ def tar_part(info: tarfile.TarInfo, whole: Part, tar: BinaryIO) -> Part:
 class Window(io.RawIOBase):
     """A file from one place on; its position is its own, so that several may be read at once."""
 
-    def __init__(self, file: BinaryIO, at: int) -> None:
+    def __init__(self, file: Bytes, at: int) -> None:
         self.file, self.at = file, at
 
     def readable(self) -> bool:
