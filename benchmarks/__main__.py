@@ -13,8 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # Script, and its arguments with {data} for the folder of labelled data.
 MEASURED = (
     ("incidents.py", ()),
+    ("templates.py", ("{data}",)),
+    ("templates.py", ("{data}", "--leave-out")),
+    ("templates.py", ("{data}", "--statements")),
     ("templates.py", ("{data}", "--speed")),
-    ("lines.py", ("{data}/sessions/hdfs_2pct.log",)),
+    ("lines.py", ("{data}",)),
+    ("lines.py", ("--gigabytes", "10")),
     ("sessions.py", ("{data}/sessions",)),
     ("lines_detect.py", ("{data}/lines/thunderbird_19k.log",)),
     (

@@ -2,7 +2,8 @@
 
 They take arrays and whole numbers only, release the interpreter's lock, and write into the arrays
 they are given. The rows ``first`` to before ``last`` are worked on, so that several threads can
-share one call.
+share one call. Where a loop is hot its index is made unsigned: a signed one may count from the end,
+and the test for that keeps the compiler from working on many bytes at once.
 """
 
 import numpy as np
@@ -32,6 +33,8 @@ def reach(data, at, end, members, least, most):
 
     (-1, -1) where there are fewer, (-2, -2) where a byte is not surely in the set or out of it.
     """
+    if least <= 1 and most >= end - at:
+        return reach_any(data, at, end, members, least)
     count, floor = 0, at if least == 0 else -1
     while at < end:
         byte = data[at]
@@ -48,12 +51,28 @@ def reach(data, at, end, members, least, most):
 
 
 @kernel
+def reach_any(data, at, end, members, least):
+    """As ``reach`` where any number of characters will do, which is what most runs are."""
+    begin = at
+    while at < end and members[data[np.uint64(at)]] == YES:
+        at += 1
+    if at < end and members[data[at]] == UNSURE:
+        return -2, -2
+    if at == begin:
+        return (at, at) if least == 0 else (-1, -1)
+    floor = begin + least
+    while least and floor < at and is_inner(data[floor]):
+        floor += 1
+    return at, floor
+
+
+@kernel
 def stands(data, at, end, literals, begin, size):
     """Whether a literal stands at ``at``."""
     if at + size > end:
         return False
     for offset in range(size):
-        if data[at + offset] != literals[begin + offset]:
+        if data[np.uint64(at + offset)] != literals[np.uint64(begin + offset)]:
             return False
     return True
 
@@ -157,7 +176,7 @@ def hash_spans(data, starts, ends, first, last, hashes):
     for row in range(first, last):
         state = hashes[row]
         for at in range(starts[row], ends[row]):
-            state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+            state = (state ^ np.uint64(data[np.uint64(at)])) * np.uint64(0xD6E8FEB86659FD93)
             state ^= state >> np.uint64(32)
         absent = np.uint64(257) if starts[row] < 0 else np.uint64(256)
         state = (state ^ absent) * np.uint64(0xD6E8FEB86659FD93)
@@ -205,16 +224,42 @@ def write_views(data, starts, ends, first, last, views):
             for byte in range(4):
                 place = 4 * word + byte
                 if place < size:
-                    packed |= np.uint32(data[at + place]) << np.uint32(8 * byte)
+                    packed |= np.uint32(data[np.uint64(at + place)]) << np.uint32(8 * byte)
             views[row, word + 1] = packed
         if not short:
             views[row, 2], views[row, 3] = 0, at
 
 
 @kernel
-def needs_escape(byte):
-    """Whether JSON text must not hold the byte as it is; other controls are gone by now."""
-    return byte == 34 or byte == 92 or byte == 9
+def count_escapes(data, at, end):
+    """How many bytes JSON text must not hold as they are; other controls are gone by now."""
+    count = np.uint32(0)
+    for place in range(np.uint64(at), np.uint64(end)):
+        byte = data[place]
+        count += np.uint32(byte == 34) | np.uint32(byte == 92) | np.uint32(byte == 9)
+    return np.int64(count)
+
+
+@kernel
+def copy(data, at, end, out, to):
+    """Copy a span, and say where it ends there."""
+    source, target = np.uint64(at), np.uint64(to)
+    for place in range(np.uint64(end - at)):
+        out[target + place] = data[source + place]
+    return to + end - at
+
+
+@kernel
+def copy_escaped(data, at, end, out, to):
+    if count_escapes(data, at, end) == 0:
+        return copy(data, at, end, out, to)
+    for place in range(at, end):
+        byte = data[place]
+        if byte == 34 or byte == 92 or byte == 9:
+            out[to], to = np.uint8(92), to + 1
+            byte = np.uint8(116) if byte == 9 else byte
+        out[to], to = byte, to + 1
+    return to
 
 
 @kernel
@@ -237,9 +282,7 @@ def size_objects(data, starts, ends, first, last, keys, key_edges, words, word_e
             if at < 0 or is_absent(data, at, end, words, word_edges):
                 continue
             size += key_edges[group + 1] - key_edges[group] + end - at + 2
-            for place in range(at, end):
-                if needs_escape(data[place]):
-                    size += 1
+            size += count_escapes(data, at, end)
         sizes[row] = size + 1 if size else 0
 
 
@@ -256,13 +299,7 @@ def write_objects(data, starts, ends, first, last, keys, key_edges, words, word_
             if at < 0 or is_absent(data, at, end, words, word_edges):
                 continue
             out[to], to, lead = lead, to + 1, np.uint8(44)
-            for place in range(key_edges[group], key_edges[group + 1]):
-                out[to], to = keys[place], to + 1
-            for place in range(at, end):
-                byte = data[place]
-                if needs_escape(byte):
-                    out[to], to = np.uint8(92), to + 1
-                    byte = np.uint8(116) if byte == 9 else byte
-                out[to], to = byte, to + 1
+            to = copy(keys, key_edges[group], key_edges[group + 1], out, to)
+            to = copy_escaped(data, at, end, out, to)
             out[to], to = np.uint8(34), to + 1
         out[to] = np.uint8(125)

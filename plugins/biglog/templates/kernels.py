@@ -2,7 +2,8 @@
 
 They take arrays and whole numbers only, release the interpreter's lock, and write into the arrays
 they are given. Texts are rows of ``data`` from ``start`` to before ``end``; the rows ``first`` to
-before ``last`` are worked on, so that several threads can share one call.
+before ``last`` are worked on, so that several threads can share one call. Where a loop is hot its
+index is made unsigned: a signed one may count from the end, and the test for that is not free.
 """
 
 import numpy as np
@@ -37,7 +38,7 @@ def is_uuid(data, at, end, classes):
 
 @kernel
 def end_of(data, at, end, classes, wanted):
-    while at < end and classes[data[at]] & wanted:
+    while at < end and classes[data[np.uint64(at)]] & wanted:
         at += 1
     return at
 
@@ -65,7 +66,7 @@ def hash_shapes(data, offsets, first, last, classes, hashes, untidy):
         untidy[row] = at != start or end != offsets[row + 1]
         state, before, hex_end = np.uint64(0x9E3779B97F4A7C15), np.uint8(32), at
         while at < end:
-            byte = data[at]
+            byte = data[np.uint64(at)]
             kind = classes[byte]
             if kind & BLANK:
                 stop = end_of(data, at, end, classes, BLANK)
@@ -137,7 +138,7 @@ def squeeze(data, start, end, rows):
     for row in rows:
         to, blank = start[row], True
         for at in range(start[row], end[row]):
-            byte = data[at]
+            byte = data[np.uint64(at)]
             if byte == 32 or 9 <= byte <= 13:
                 if not blank:
                     data[to] = 32
@@ -152,16 +153,15 @@ def squeeze(data, start, end, rows):
 @kernel
 def copy_spans(data, start, end, edges, first, last, out):
     for row in range(first, last):
-        to = edges[row]
-        for at in range(start[row], end[row]):
-            out[to] = data[at]
-            to += 1
+        source, target = np.uint64(start[row]), np.uint64(edges[row])
+        for place in range(np.uint64(end[row] - start[row])):
+            out[target + place] = data[source + place]
 
 
 @kernel
 def equal(data, at, parts, begin, size):
     for place in range(size):
-        if data[at + place] != parts[begin + place]:
+        if data[np.uint64(at + place)] != parts[np.uint64(begin + place)]:
             return False
     return True
 
@@ -173,7 +173,7 @@ def find(data, at, end, parts, begin, size):
         return at
     lead = parts[begin]
     while at + size <= end:
-        if data[at] == lead and equal(data, at, parts, begin, size):
+        if data[np.uint64(at)] == lead and equal(data, at, parts, begin, size):
             return at
         at += 1
     return -1
