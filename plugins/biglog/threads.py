@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,3 +29,26 @@ def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+WAITING = 2
+"""Items that may wait behind a caller."""
+
+
+@contextmanager
+def behind(work: Callable[[T], object]) -> Iterator[Callable[[T], None]]:
+    """Hand items over to a thread that works on them in order while the caller goes on.
+
+    What the work raises is raised to the caller, by a later item or at the end.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[object]] = deque()
+
+        def hand(item: T) -> None:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > WAITING:
+                waiting.popleft().result()
+
+        yield hand
+        while waiting:
+            waiting.popleft().result()

@@ -21,6 +21,7 @@ from biglog.errors import BadInput
 from biglog.lines.read import Batch
 from biglog.records import LINES, QUARANTINE, TIMES
 from biglog.settings import SourceSettings
+from biglog.threads import behind
 
 GROUP = 100_000
 """Rows gathered before a row group is written: many small files make no small groups."""
@@ -219,16 +220,17 @@ def write_drafts(
     tally: Tally,
 ) -> None:
     waiting: list[pa.Table] = []
-    for batch in batches:
-        tally.add(batch)
-        waiting.append(keep_own(batch.lines, drafts, tally))
-        if batch.bad.num_rows:
-            bad.write_table(batch.bad)
-        if sum(one.num_rows for one in waiting) >= GROUP:
-            lines.write_table(pa.concat_tables(waiting))
-            waiting = []
-    if waiting:
-        lines.write_table(pa.concat_tables(waiting))
+    with behind(lines.write_table) as write:
+        for batch in batches:
+            tally.add(batch)
+            waiting.append(keep_own(batch.lines, drafts, tally))
+            if batch.bad.num_rows:
+                bad.write_table(batch.bad)
+            if sum(one.num_rows for one in waiting) >= GROUP:
+                write(pa.concat_tables(waiting))
+                waiting = []
+        if waiting:
+            write(pa.concat_tables(waiting))
 
 
 def keep_own(lines: pa.Table, drafts: Drafts, tally: Tally) -> pa.Table:
@@ -241,13 +243,14 @@ def keep_own(lines: pa.Table, drafts: Drafts, tally: Tally) -> pa.Table:
         return lines
     days = day.distances(lines["timestamp"])
     near = day.near(days)
+    counted = lines.select(["timestamp", "count"])
     if day.nightly:
         put_late(lines, days.set(~near, 0), drafts, tally)
     else:
-        tally.left += records(lines.filter(near.to_arrow()))
-    jumps = lines.filter((~near & (days != 0)).to_arrow())
-    tally.add_own(lines.filter((days == 0).to_arrow()), jumps=jumps)
-    return lines.filter((~near).to_arrow())
+        tally.left += records(counted.filter(near.to_arrow()))
+    jumps = counted.filter((~near & (days != 0)).to_arrow())
+    tally.add_own(counted.filter((days == 0).to_arrow()), jumps=jumps)
+    return lines.filter((~near).to_arrow()) if near.any() else lines
 
 
 def put_late(lines: pa.Table, days: pl.Series, drafts: Drafts, tally: Tally) -> None:
