@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from biglog.threads import THREADS
-
 Bytes = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-FEW = 20_000
-"""Rows below which a second thread costs more than it saves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +57,3 @@ def from_series(texts: pl.Series) -> Text:
     # filled here: a null of a text view may stand for bytes that Arrow would copy out
     whole = texts.fill_null("") if texts.null_count() else texts
     return from_arrow(whole.to_arrow(compat_level=pl.CompatLevel.oldest()))
-
-
-def parts(rows: int) -> list[tuple[int, int]]:
-    """The rows cut into one piece a thread."""
-    pieces = THREADS if rows > FEW else 1
-    edges = [rows * at // pieces for at in range(pieces + 1)]
-    return list(pairwise(edges))
-
-
-def on_threads(work: Callable[[int, int], None], rows: int) -> None:
-    """The work on each piece of the rows, at once; it must let go of Python's lock to gain."""
-    pieces = parts(rows)
-    if len(pieces) == 1:
-        work(*pieces[0])
-        return
-    with ThreadPoolExecutor(len(pieces)) as pool:
-        done: Iterator[None] = pool.map(lambda piece: work(*piece), pieces)
-        list(done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +13,28 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+FEW = 20_000
+"""Rows below which a second thread costs more than it saves."""
+
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+INSIDE = threading.local()
+"""Marks the threads of ``ahead``: all cores are at work there, more threads get in the way."""
+
+
+def enter() -> None:
+    INSIDE.working = True
+
+
+def on_threads(work: Callable[[int, int], None], rows: int) -> None:
+    """The work on pieces of the rows, one a thread; it must release Python's lock to gain."""
+    if rows <= FEW or getattr(INSIDE, "working", False):
+        work(0, rows)
+        return
+    edges = [rows * at // THREADS for at in range(THREADS + 1)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, edges[:-1], edges[1:]))
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -21,7 +43,7 @@ def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     Raises what the work raises, at the result's place. It gains where the work releases Python's
     lock, as polars, Arrow and compiled kernels do.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS, initializer=enter) as pool:
         waiting: deque[Future[R]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))

@@ -12,6 +12,7 @@ from biglog import columns
 from biglog.templates.extract import parameters, tidied
 from biglog.templates.mask import WILDCARD, collapse, tidy
 from biglog.templates.shapes import group, smallest
+from biglog.threads import FEW
 
 # Few characters, so that numbers, hexadecimal runs, blanks and words meet often.
 ALPHABET = "0123456789abcdefgxZ_- .:\t\n\r\x0b日é"
@@ -95,7 +96,7 @@ def test_slices_nulls_and_chunks_are_texts_too():
 
 
 def test_many_rows_are_shared_out_to_threads():
-    texts = [f"worker {at % 7} took {at} ms on node{at % 3}" for at in range(3 * columns.FEW)]
+    texts = [f"worker {at % 7} took {at} ms on node{at % 3}" for at in range(3 * FEW)]
     found = group(columns.from_arrow(pa.array(texts)))
     assert len(found.first) == 3
-    assert found.numbers.tolist() == [at % 3 for at in range(3 * columns.FEW)]
+    assert found.numbers.tolist() == [at % 3 for at in range(3 * FEW)]

@@ -18,6 +18,7 @@ from biglog import columns
 from biglog.columns import Indices, Mask, Text
 from biglog.lines import kernels
 from biglog.lines.program import Program
+from biglog.threads import on_threads
 
 REPEATED = 3
 """Rows a distinct text must stand for, on average, for work on distinct texts to be worth it."""
@@ -69,7 +70,7 @@ class Scanned:
             def work(first: int, last: int, starts: Indices = starts, ends: Indices = ends) -> None:
                 kernels.hash_spans(self.text.data, starts, ends, first, last, hashes)
 
-            columns.on_threads(work, len(hashes))
+            on_threads(work, len(hashes))
         numbers, rows = kernels.number(hashes, len(hashes) // REPEATED)
         return numbers, rows
 
@@ -87,7 +88,7 @@ def scan(lines: pl.Series, program: Program) -> Scanned:
             *(fits, starts, ends),
         )
 
-    columns.on_threads(work, size)
+    on_threads(work, size)
     return Scanned(text, program.groups, fits, starts, ends)
 
 
@@ -98,7 +99,7 @@ def spans_to_series(data: columns.Bytes, starts: Indices, ends: Indices) -> pl.S
     def work(first: int, last: int) -> None:
         kernels.write_views(data, starts, ends, first, last, views)
 
-    columns.on_threads(work, len(starts))
+    on_threads(work, len(starts))
     buffers = [validity(starts >= 0), pa.py_buffer(views), pa.py_buffer(data)]
     made = pa.Array.from_buffers(pa.string_view(), len(starts), buffers)
     return pl.Series("", pl.from_arrow(made))
@@ -118,12 +119,10 @@ def objects(scanned: Scanned, names: Sequence[str], absent: Sequence[str]) -> pl
     spans = (scanned.text.data, scanned.starts[at], scanned.ends[at])
     known = (keys.data, keys.offsets, words.data, words.offsets)
     sizes = np.empty(len(scanned.fits), np.int64)
-    columns.on_threads(lambda i, j: kernels.size_objects(*spans, i, j, *known, sizes), len(sizes))
+    on_threads(lambda i, j: kernels.size_objects(*spans, i, j, *known, sizes), len(sizes))
     edges = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     out = np.empty(edges[-1], np.uint8)
-    columns.on_threads(
-        lambda i, j: kernels.write_objects(*spans, i, j, *known, edges, out), len(sizes)
-    )
+    on_threads(lambda i, j: kernels.write_objects(*spans, i, j, *known, edges, out), len(sizes))
     return text_series(Text(out, edges), sizes > 0)
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from biglog.columns import Bytes, Indices, Mask, Text, on_threads
+from biglog.columns import Bytes, Indices, Mask, Text
 from biglog.templates.kernels import copy_spans, find_values, squeeze
 from biglog.templates.mask import WILDCARD
+from biglog.threads import on_threads
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from biglog.columns import Bytes, Indices, Mask, Text, on_threads
+from biglog.columns import Bytes, Indices, Mask, Text
 from biglog.templates.kernels import (
     BLANK,
     DIGIT,
@@ -22,6 +22,7 @@ from biglog.templates.kernels import (
     hash_shapes,
     number,
 )
+from biglog.threads import on_threads
 
 Hashes = npt.NDArray[np.uint64]
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from biglog.columns import from_series, on_threads
+from biglog.columns import from_series
 from biglog.lines.cues import kernels
+from biglog.threads import on_threads
 
 COMMON = "etaoinsrhldcumfpgwybvkxjqz"
 """Letters from the most to the least frequent in English."""

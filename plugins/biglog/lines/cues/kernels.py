@@ -27,7 +27,7 @@ NOTHING, BEFORE_DIGITS, BEFORE_DIGIT, BEFORE_SIGN, SLASHES, NEW_LINE = 0, 251, 2
 
 @kernel
 def run_end(data, at, end, classes, wanted):
-    while at < end and classes[data[at]] & wanted:
+    while at < end and classes[data[np.uint64(at)]] & wanted:
         at += 1
     return at
 
@@ -219,7 +219,7 @@ def next_pair(data, at, last, pairs):
         return last
     before = np.uint64(data[at])
     while at < last:
-        after = np.uint64(data[at + 1])
+        after = np.uint64(data[np.uint64(at + 1)])
         if pairs[before << np.uint64(8) | after] != NOTHING:
             break
         before = after
