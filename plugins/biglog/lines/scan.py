@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from biglog import columns
 from biglog.columns import Indices, Mask, Text
+from biglog.kernels import number
 from biglog.lines import kernels
 from biglog.lines.program import Program
 from biglog.threads import on_threads
@@ -71,7 +72,7 @@ class Scanned:
                 kernels.hash_spans(self.text.data, starts, ends, first, last, hashes)
 
             on_threads(work, len(hashes))
-        numbers, rows = kernels.number(hashes, len(hashes) // REPEATED)
+        numbers, rows = number(hashes, len(hashes) // REPEATED)
         return numbers, rows
 
 

@@ -88,30 +88,6 @@ def hash_shapes(data, offsets, first, last, classes, hashes, untidy):
 
 
 @kernel
-def number(hashes):
-    """A number for each hash, in order of first sight, and where each was first seen."""
-    rows = len(hashes)
-    bits = 10
-    while (1 << bits) < 2 * rows:
-        bits += 1
-    mask = np.uint64((1 << bits) - 1)
-    slots = np.full(1 << bits, -1, np.int64)
-    numbers = np.empty(rows, np.int64)
-    first = np.empty(rows, np.int64)
-    found = 0
-    for row in range(rows):
-        slot = hashes[row] & mask
-        while slots[slot] >= 0 and hashes[first[slots[slot]]] != hashes[row]:
-            slot = (slot + np.uint64(1)) & mask
-        if slots[slot] < 0:
-            slots[slot] = found
-            first[found] = row
-            found += 1
-        numbers[row] = slots[slot]
-    return numbers, first[:found].copy()
-
-
-@kernel
 def before(data, offsets, one, other):
     """Whether one row's text sorts before another's, by bytes, which is by code points."""
     at, end = offsets[one], offsets[one + 1]

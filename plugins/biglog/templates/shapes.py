@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biglog.columns import Bytes, Indices, Mask, Text
+from biglog.kernels import number
 from biglog.templates.kernels import (
     BLANK,
     DIGIT,
@@ -20,7 +21,6 @@ from biglog.templates.kernels import (
     WORD,
     find_smallest,
     hash_shapes,
-    number,
 )
 from biglog.threads import on_threads
 
@@ -59,7 +59,7 @@ def group(texts: Text) -> Grouped:
         hash_shapes(texts.data, texts.offsets, start, end, CLASSES, hashes, untidy)
 
     on_threads(work, len(texts))
-    numbers, first = number(hashes)
+    numbers, first = number(hashes, len(hashes))
     return Grouped(numbers, first, untidy)
 
 

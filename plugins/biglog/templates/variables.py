@@ -15,8 +15,8 @@ import polars as pl
 import pyarrow as pa
 
 from biglog.columns import Indices
+from biglog.kernels import number
 from biglog.records import Variable
-from biglog.templates.kernels import number
 from biglog.templates.kinds import judge, magnitude, slots
 from biglog.templates.shapes import Hashes
 
@@ -114,7 +114,7 @@ def distinct(places: Hashes, values: pa.Array, weights: Indices | None) -> pl.Da
     texts = pl.Series("value", pl.from_arrow(values), dtype=pl.String)
     hashes = texts.hash(SEED)
     mixed = hashes.to_numpy() ^ (places * np.uint64(0x9E3779B97F4A7C15))
-    numbered, first = number(mixed)
+    numbered, first = number(mixed, len(mixed))
     at = pl.Series(first)
     return pl.DataFrame(
         {
@@ -134,7 +134,7 @@ def together(frames: list[pl.DataFrame]) -> pl.DataFrame:
     if len(every) == 1:
         return every[0]
     rows = pl.concat(every, rechunk=True)
-    numbered, first = number(rows["mixed"].to_numpy())
+    numbered, first = number(rows["mixed"].to_numpy(), len(rows))
     counts = np.bincount(numbered, rows["count"].to_numpy(), len(first)).astype(np.int64)
     kept: pl.DataFrame = rows[first]
     return kept.with_columns(pl.Series("count", counts))
