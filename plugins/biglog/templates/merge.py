@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from biglog.templates.lexicon import ANNOUNCING
 from biglog.templates.mask import MARK
@@ -140,8 +141,14 @@ def told_apart(
 def share_of_words(shape: Tokens, varying: list[int]) -> float:
     """The part of the shape's words that is not a variable."""
     values = {i for i, token in enumerate(shape) if token == MARK} | set(varying)
-    words = [i for i, token in enumerate(shape) if any(c.isalnum() for c in token)]
+    words = [i for i, token in enumerate(shape) if is_spoken(token)]
     return sum(i not in values for i in words) / max(1, len(set(words) | values))
+
+
+@lru_cache(maxsize=65536)
+def is_spoken(token: str) -> bool:
+    """Whether a token has a letter or a digit; few tokens are asked about many times."""
+    return any(c.isalnum() for c in token)
 
 
 def named(members: list[Tokens], place: int) -> Column:
@@ -161,7 +168,7 @@ def variables(column: Column) -> set[str]:
     names = vague if needed == ANNOUNCED else {value for value in vague if is_name(value)}
     certain = needed == ANNOUNCED and (names or MARK in column.values)
     if len(names) >= max(MANY, needed) or (certain and MARK in column.values):
-        return {value for value in column.values if any(c.isalnum() for c in value)}
+        return {value for value in column.values if is_spoken(value)}
     if MARK in column.values:
         return vague | numbered
     if len(names) < needed or 2 * len(names) < len(column.values):
