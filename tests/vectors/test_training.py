@@ -9,17 +9,19 @@ import pytest
 import torch
 
 from biglog.vectors.training import kinds as own
-from biglog.vectors.training.contrastive import same_kind
-from biglog.vectors.training.corpus import Corpus
+from biglog.vectors.training.contrastive import judgement_loss, of_own_pair, rivals, same_kind
+from biglog.vectors.training.corpus import Corpus, _drop_measured, _thin
+from biglog.vectors.training.held_out_texts import read_crossing
 from biglog.vectors.training.heldout import label_pairs
 from biglog.vectors.training.kinds import Kind, fill_places, fill_slots, is_chinese, split_of
 from biglog.vectors.training.loop import Stage, run_stage
 from biglog.vectors.training.masking import mask
-from biglog.vectors.training.mlm import IGNORED, MaskedBatches, hide_tokens
+from biglog.vectors.training.mlm import IGNORED, MaskedBatches, hide_tokens, masked_loss
+from biglog.vectors.training.neighbours import alike_in_words
 from biglog.vectors.training.python_source import is_permissive
 from biglog.vectors.training.sampling import Pair, Sampler
 from biglog.vectors.training.tokenizer import SPECIAL, train_tokenizer
-from biglog.vectors.training.train import training_texts
+from biglog.vectors.training.train import Recipe, new_model, plan_stages, training_texts
 
 
 def test_fifteen_percent_are_hidden_log_tokens_too_the_frame_never() -> None:
@@ -165,6 +167,78 @@ def test_a_row_repels_all_but_itself_its_kind_and_its_twins() -> None:
         [False, False, True, True, False, True],
         [False, False, False, False, True, False],
         [True, False, False, True, False, True],
+    ]
+
+
+def test_each_pair_is_judged_by_itself_rivals_as_much_as_strangers() -> None:
+    pairs = [Pair("a", "x", "y", group=0), Pair("b", "v", "w", group=0), Pair("c", "t", "u")]
+    partner = torch.tensor([3, 4, 5, 0, 1, 2])
+    alike = same_kind(pairs, [p.left for p in pairs] + [p.right for p in pairs])
+
+    def loss(same: float, rival: float, stranger: float) -> float:
+        near = rivals([Pair(p.kind, p.left, p.right, group=i // 2) for i, p in enumerate(pairs)])
+        cosines = torch.where(near, torch.tensor(rival), torch.tensor(stranger))
+        cosines = cosines.scatter(1, partner[:, None], same)
+        return float(judgement_loss(cosines, partner, alike, near))
+
+    assert loss(0.9, 0.1, 0.1) < loss(0.6, 0.1, 0.1)
+    assert loss(0.9, 0.1, 0.1) < loss(0.9, 0.4, 0.1)
+    assert loss(0.9, 0.4, 0.1) == pytest.approx(loss(0.9, 0.1, 0.4))
+
+
+def test_an_opposite_repels_its_own_pair_only() -> None:
+    assert of_own_pair([1], count=2).tolist() == [[False], [True], [False], [True]]
+
+
+def test_one_word_turns_an_event_into_its_opposite() -> None:
+    sampler = Sampler([Kind("events", "f", "k", ("a", "b"))], {}, Random(1))
+    turned = {sampler.opposite("backup of [FILE] completed") for _ in range(60)}
+    assert turned == {"", "backup of [FILE] failed", "backup of [FILE] aborted"}
+    assert "数据库连接失败" in {sampler.opposite("数据库连接成功") for _ in range(60)}
+    assert {sampler.opposite("upload-id [CODE]") for _ in range(60)} == {""}
+
+
+def test_neighbours_share_words_and_are_no_twins() -> None:
+    texts = ["disk is full", "disk is full now", "disk is broken", "user left", "disk is full"]
+    assert alike_in_words(texts, 2)[0] == [1, 2]
+    assert alike_in_words(texts, 2)[3] == []
+
+
+def test_texts_near_the_measured_ones_are_not_learned() -> None:
+    chinese, english = read_crossing()[0]
+    kinds = [
+        Kind("events", "f", "a", (english + "!", "a text of another kind altogether")),
+        Kind("events", "f", "b", (chinese,)),
+    ]
+    kept = _drop_measured(kinds)
+    assert [kind.texts for kind in kept] == [("a text of another kind altogether",)]
+
+
+def test_no_program_dominates_the_corpus() -> None:
+    kinds = [Kind("postgresql", "f", str(i), (str(i),)) for i in range(9000)]
+    assert [kind.name for kind in _thin(kinds)] == [str(i) for i in range(0, 9000, 3)]
+
+
+def test_the_language_head_learns_alone() -> None:
+    model = new_model(Recipe(vocabulary=40, hidden=16, layers=1, heads=2))
+    ids = np.arange(10, 34).reshape(2, 12)
+    masked_loss(
+        model, hide_tokens(ids, np.random.default_rng(1), vocabulary=40), head_only=True
+    ).backward()  # type: ignore[no-untyped-call]
+    assert model.cls.predictions.transform.dense.weight.grad is not None
+    assert model.bert.encoder.layer[0].output.dense.weight.grad is None
+
+
+def test_stages_end_by_steps_or_by_their_share_of_the_minutes() -> None:
+    by_clock = plan_stages(Recipe(), minutes=10)
+    assert [(s.name, s.seconds) for s in by_clock] == [
+        ("masked", 240),
+        ("contrast", 360),
+        ("head", 0),
+    ]
+    assert [s.name for s in plan_stages(Recipe(masked_share=0, pair_steps=7), 10)] == [
+        "contrast",
+        "head",
     ]
 
 

@@ -12,21 +12,60 @@ from biglog.vectors.training.loop import autocast
 from biglog.vectors.training.mlm import pad
 from biglog.vectors.training.sampling import Pair
 
-_LONGEST = 64  # tokens
+_LONGEST = 48  # tokens
 _CHUNK = 64  # texts
+_BORDER = 0.5  # cosine
+_STEEPNESS = 12.0
 
 
 def contrast_loss(
     model: BertModel, tokenizer: Tokenizer, pairs: Sequence[Pair], *, temperature: float = 0.05
 ) -> torch.Tensor:
-    """InfoNCE over both sides of the batch; texts of the same kind are not taken as negatives."""
+    """InfoNCE over both sides of the batch, and the judgement of every pair by itself.
+
+    InfoNCE ranks within a batch; only the second makes one cosine mean the same everywhere, which a
+    threshold needs. Texts of the same kind are not taken as negatives.
+    """
     texts = [pair.left for pair in pairs] + [pair.right for pair in pairs]
-    vectors = pooled(model, tokenizer, texts)
-    scores = vectors @ vectors.T / temperature
-    scores = scores.masked_fill(same_kind(pairs, texts).to(scores.device), float("-inf"))
-    count = len(pairs)
-    partner = torch.cat([torch.arange(count, 2 * count), torch.arange(count)]).to(scores.device)
-    return torch.nn.functional.cross_entropy(scores, partner)
+    turned = [place for place, pair in enumerate(pairs) if pair.opposite]
+    vectors = pooled(model, tokenizer, texts + [pairs[place].opposite for place in turned])
+    cosines = vectors[: len(texts)] @ vectors.T
+    device, count = cosines.device, len(pairs)
+    opposite = of_own_pair(turned, count).to(device)
+    alike = torch.cat([same_kind(pairs, texts).to(device), ~opposite], dim=1)
+    rival = torch.cat([rivals(pairs).to(device), opposite], dim=1)
+    partner = torch.cat([torch.arange(count, 2 * count), torch.arange(count)]).to(device)
+    scores = (cosines / temperature).masked_fill(alike, float("-inf"))
+    ranking = torch.nn.functional.cross_entropy(scores, partner)
+    return ranking + judgement_loss(cosines, partner, alike, rival)
+
+
+def of_own_pair(turned: Sequence[int], count: int) -> torch.Tensor:
+    """True where a row meets the opposite of its own pair; to all others that may say anything."""
+    owner = torch.tensor(turned, dtype=torch.long)
+    return (torch.arange(2 * count) % count)[:, None] == owner[None]
+
+
+def judgement_loss(
+    cosines: torch.Tensor, partner: torch.Tensor, alike: torch.Tensor, rival: torch.Tensor
+) -> torch.Tensor:
+    """Logistic loss of "one kind" with even odds at a cosine of .5; partners weigh half, rivals
+    and strangers a quarter each."""
+    right = cosines.gather(1, partner[:, None])
+    other = torch.nn.functional.softplus(_STEEPNESS * (cosines - _BORDER))
+    free = ~alike.scatter(1, partner[:, None], True)
+    shares = [(free & rival, 0.25), (free & ~rival, 0.25)]
+    loss = 0.5 * torch.nn.functional.softplus(_STEEPNESS * (_BORDER - right)).mean()
+    for chosen, share in shares:
+        if chosen.any():
+            loss = loss + share * other[chosen].mean()
+    return loss
+
+
+def rivals(pairs: Sequence[Pair]) -> torch.Tensor:
+    """True where two rows were drawn together, as kinds that are easily confused."""
+    groups = torch.tensor([pair.group for pair in pairs] * 2)
+    return groups[:, None] == groups
 
 
 def pooled(model: BertModel, tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:

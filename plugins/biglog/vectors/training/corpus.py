@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from biglog.vectors.training import kinds as own
+from biglog.vectors.training.held_out_texts import read_crossing, read_pairs
 from biglog.vectors.training.kinds import Kind
+from biglog.vectors.training.neighbours import word_weights
 from biglog.vectors.training.python_source import read_packages
 from biglog.vectors.training.recorded import read_recorded
 from biglog.vectors.training.translations import read_translations
+
+_CAP = 4000  # kinds of one source
+_NEAR = 0.85  # cosine of words
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,26 @@ class Corpus:
 def build_corpus(*, logs: Path | None = None, packages: Path | None = None) -> Corpus:
     """Everything the model may learn from; ``logs`` and ``packages`` are optional folders."""
     corpus = Corpus(terms=own.read_terms())
-    corpus.add("events.txt (this project)", "Apache-2.0", own.read_events(), [])
+    corpus.add("events/ (this project)", "Apache-2.0", own.read_events(), [])
     corpus.add("terms.txt (this project)", "Apache-2.0", _term_kinds(corpus.terms), [])
     for name, licence, kinds in read_translations(packages):
         corpus.add(name, licence, kinds, [])
-    for name, licence, kinds, sentences in read_packages():
+    for name, licence, kinds, sentences in read_packages(packages):
         corpus.add(name, licence, kinds, sentences)
     for name, licence, sentences in read_recorded(logs):
         corpus.add(name, licence, [], sentences)
-    corpus.kinds = _drop_repeats(corpus.kinds)
+    corpus.kinds = _drop_measured(_drop_repeats(_thin(corpus.kinds)))
     corpus.sentences = list(dict.fromkeys(corpus.sentences))
     return corpus
+
+
+def _thin(kinds: list[Kind]) -> list[Kind]:
+    """At most ``_CAP`` kinds of one source, evenly spaced: no program dominates."""
+    sources: dict[str, list[Kind]] = defaultdict(list)
+    for kind in kinds:
+        sources[kind.source].append(kind)
+    steps = {name: 1 if name == "python" else -(-len(k) // _CAP) for name, k in sources.items()}
+    return [kind for name, found in sources.items() for kind in found[:: steps[name]]]
 
 
 def _term_kinds(terms: dict[str, tuple[str, ...]]) -> list[Kind]:
@@ -72,6 +87,18 @@ def _drop_repeats(kinds: list[Kind]) -> list[Kind]:
             kept.append(kind)
             seen.update(_bare(text) for text in kind.texts)
     return kept
+
+
+def _drop_measured(kinds: list[Kind]) -> list[Kind]:
+    """Kinds less every text that nearly is one of the held-out texts the model is measured on."""
+    held = [text for pair in read_pairs() for text in (pair.left, pair.right)]
+    held += [text for crossing in read_crossing() for text in crossing]
+    texts = [text for kind in kinds for text in kind.texts]
+    weights = word_weights([*texts, *held])
+    nearest = (weights[: len(texts)] @ weights[len(texts) :].T).max(axis=1).toarray().ravel()
+    banned = {text for text, cosine in zip(texts, nearest, strict=True) if cosine > _NEAR}
+    left = [replace(k, texts=tuple(t for t in k.texts if t not in banned)) for k in kinds]
+    return [kind for kind in left if kind.texts]
 
 
 def _bare(text: str) -> str:

@@ -95,7 +95,7 @@ def calibrate_encoder(encoder: Pooling) -> Calibration:
         different,
         weights=encoder.weights,
         background=text_fingerprint(kept),
-        note="pairs of events.txt kept for calibration; probability under even odds",
+        note="pairs of the events kept for calibration; probability under even odds",
     )
 
 

@@ -62,18 +62,19 @@ def split_of(kind: Kind) -> str:
     share = int(hashlib.sha256(kind.key().encode()).hexdigest()[:8], 16) % 100
     if kind.source == "terms" or len({is_chinese(text) for text in kind.texts}) < 2:
         return "train"
-    test, calibrate = (18, 30) if kind.source == "events" else (4, 8)
+    test, calibrate = (8, 14) if kind.source == "events" else (2, 4)
     return "test" if share < test else "calibrate" if share < calibrate else "train"
 
 
-def read_events(path: Path = TEXTS / "events.txt") -> list[Kind]:
-    """The kinds written for this project."""
+def read_events(path: Path = TEXTS / "events") -> list[Kind]:
+    """The kinds written for this project, of one file or of a folder's files."""
     found: list[tuple[str, str, list[str]]] = []
-    for line in _lines(path):
-        if header := _HEADER.match(line):
-            found.append((header[1], header[2], []))
-        else:
-            found[-1][2].append(line)
+    for file in sorted(path.glob("*.txt")) if path.is_dir() else (path,):
+        for line in _lines(file):
+            if header := _HEADER.match(line):
+                found.append((header[1], header[2], []))
+            else:
+                found[-1][2].append(line)
     return [Kind("events", family, name, tuple(texts)) for family, name, texts in found]
 
 
@@ -85,6 +86,18 @@ def read_terms(path: Path = TEXTS / "terms.txt") -> dict[str, tuple[str, ...]]:
             english, chinese = entry.strip().split("|")
             terms[english] = tuple(chinese.split(","))
     return terms
+
+
+def read_opposites(path: Path = TEXTS / "opposites.txt") -> dict[str, list[str]]:
+    """Word, in lower case, to the words that turn its event into the opposite; both ways."""
+    found: dict[str, list[str]] = {}
+    for line in _lines(path):
+        for entry in line.split(";"):
+            word, others = entry.strip().split("|")
+            for other in others.split(","):
+                found.setdefault(word, []).append(other)
+                found.setdefault(other, []).append(word)
+    return found
 
 
 def read_slots(path: Path = TEXTS / "slots.txt") -> dict[str, list[tuple[str, str]]]:

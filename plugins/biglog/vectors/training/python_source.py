@@ -38,20 +38,25 @@ def is_permissive(licence: str) -> bool:
     return bool(_PERMISSIVE.search(licence)) and not _COPYLEFT.search(licence)
 
 
-def read_packages() -> Iterator[tuple[str, str, list[Kind], list[str]]]:
+def permissive_packages(folder: Path | None) -> list[Distribution]:
+    """Installed packages, and those put into the folder, whose licence is permissive; by name."""
+    found = [*distributions(), *(distributions(path=[str(folder)]) if folder else ())]
+    kept = {
+        package.name.lower(): package for package in found if is_permissive(licence_of(package))
+    }
+    return [kept[name] for name in sorted(kept)]
+
+
+def read_packages(folder: Path | None) -> Iterator[tuple[str, str, list[Kind], list[str]]]:
     """(package and version, licence, kinds, first sentences of docstrings), by name."""
-    for package in sorted(distributions(), key=lambda d: str(d.metadata["Name"]).lower()):
-        licence = licence_of(package)
-        if not is_permissive(licence):
-            continue
-        name = f"{package.metadata['Name']} {package.version}"
+    for package in permissive_packages(folder):
         kinds, sentences = _read_package(package)
         if kinds or sentences:
-            yield name, licence, kinds, sentences
+            yield f"{package.name} {package.version}", licence_of(package), kinds, sentences
 
 
 def _read_package(package: Distribution) -> tuple[list[Kind], list[str]]:
-    name = str(package.metadata["Name"])
+    name = package.name
     kinds: dict[str, Kind] = {}
     sentences: dict[str, None] = {}
     for path in _python_files(package):
@@ -103,6 +108,8 @@ def _literal(node: ast.expr) -> str:
         return _literal(node.left) + right
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return _literal(node.func.value) if node.func.attr == "format" else ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+        return _literal(node.args[0]) if node.func.id.startswith("_") else ""  # gettext's marks
     return ""
 
 

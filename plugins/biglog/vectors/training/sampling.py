@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 
 from biglog.vectors.training import kinds as own
 from biglog.vectors.training.kinds import Kind, fill_places, fill_slots, is_chinese
+from biglog.vectors.training.neighbours import alike_in_words
 
 _PREFIXES = (
     "error: ",
@@ -21,7 +23,9 @@ _PREFIXES = (
     "worker[NUM]: ",
     "[NUM] - ",
 )
-_MIX = {"events": 0.40, "terms": 0.08, "python": 0.17}  # the rest: translations
+_MIX = {"events": 0.50, "terms": 0.03, "python": 0.12}  # the rest: translations
+_RIVALS = 6  # kinds drawn together
+_OPPOSITES = 0.4  # share of the texts that could be turned and are
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Pair:
     kind: str
     left: str
     right: str
+    group: int = 0  # of the pairs drawn together
+    opposite: str = ""  # the left text turned into another event by one word
 
 
 class Sampler:
@@ -46,18 +52,21 @@ class Sampler:
         self.to_english = {zh: en for en, chinese in terms.items() for zh in chinese}
         self.english_terms = _alternatives(terms, r"(?<![\w\[{])(?:", r")(?![\w\]}])")
         self.chinese_terms = _alternatives(self.to_english, "(?:", ")")
-        self.families: dict[str, dict[str, list[Kind]]] = defaultdict(lambda: defaultdict(list))
-        for kind in kinds:
-            group = kind.source if kind.source in _MIX else "translations"
-            self.families[group][kind.family].append(kind)
+        self.opposites = own.read_opposites()
+        self.turning = _turning(self.opposites)
+        self.families: dict[str, list[list[Kind]]] = {
+            name: list(rival_groups(name, mine)) for name, mine in _by_group(kinds).items()
+        }
 
     def batch(self, size: int) -> list[Pair]:
         """About ``size`` pairs: a few kinds from each of several families."""
         pairs: list[Pair] = []
-        while len(pairs) < size:
+        for group in count():
             family = self._family()
-            for kind in self.rng.sample(family, min(len(family), 6)):
-                pairs.append(self.pair(kind))
+            for kind in self.rng.sample(family, min(len(family), _RIVALS)):
+                pairs.append(replace(self.pair(kind), group=group))
+            if len(pairs) >= size:
+                break
         return pairs[:size]
 
     def _family(self) -> list[Kind]:
@@ -67,8 +76,7 @@ class Sampler:
                 group = name
                 break
             draw -= share
-        choices = self.families.get(group) or next(iter(self.families.values()))
-        return self.rng.choice(list(choices.values()))
+        return self.rng.choice(self.families.get(group) or next(iter(self.families.values())))
 
     def pair(self, kind: Kind) -> Pair:
         """Two views of the kind; across the languages two times in three where it has both."""
@@ -78,9 +86,8 @@ class Sampler:
         views = (self.view(left, chosen), self.view(right, chosen))
         if kind.source == "events" and self.rng.random() < 0.2:
             views = (views[0], self._document(kind, left, views[1], chosen))
-        return Pair(
-            kind.key() + str(chosen if "{" in left + right else ""), *self._ask(views, asks)
-        )
+        key = kind.key() + str(chosen if "{" in left + right else "")
+        return Pair(key, *self._ask(views, asks), opposite=self.opposite(views[0]))
 
     def _two_texts(self, kind: Kind) -> tuple[str, str]:
         chinese = [text for text in kind.texts if is_chinese(text)]
@@ -136,9 +143,44 @@ class Sampler:
             text,
         )
 
+    def opposite(self, text: str) -> str:
+        """The text with one word put into its opposite; empty for most texts, or without one."""
+        places = list(self.turning.finditer(text))
+        if not places or self.rng.random() > _OPPOSITES:
+            return ""
+        place = self.rng.choice(places)
+        other = self.rng.choice(self.opposites[place[0].lower()])
+        return text[: place.start()] + other + text[place.end() :]
+
     def _drop_words(self, text: str) -> str:
         kept = [word for word in text.split() if self.rng.random() > 0.12]
         return " ".join(kept) or text
+
+
+def _by_group(kinds: Sequence[Kind]) -> dict[str, list[Kind]]:
+    found: dict[str, list[Kind]] = defaultdict(list)
+    for kind in kinds:
+        found[kind.source if kind.source in _MIX else "translations"].append(kind)
+    return found
+
+
+def rival_groups(name: str, kinds: Sequence[Kind]) -> Iterator[list[Kind]]:
+    """Kinds that are easily confused: by family where people wrote them so, else by like words."""
+    if name in ("events", "terms"):
+        families: dict[str, list[Kind]] = defaultdict(list)
+        for kind in kinds:
+            families[kind.family].append(kind)
+        yield from families.values()
+        return
+    for place, near in enumerate(alike_in_words([kind.texts[0] for kind in kinds], _RIVALS - 1)):
+        yield [kinds[place], *(kinds[other] for other in near)]
+
+
+def _turning(words: Iterable[str]) -> re.Pattern[str]:
+    english = [word for word in words if not is_chinese(word)]
+    chinese = [word for word in words if is_chinese(word)]
+    spaced = _alternatives(english, r"(?<![\w\[{-])(?:", r")(?![\w\]}-])").pattern
+    return re.compile(spaced + "|" + _alternatives(chinese, "(?:", ")").pattern, re.IGNORECASE)
 
 
 def _alternatives(words: Iterable[str], left: str, right: str) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForMaskedLM
 
+from biglog.vectors.checkpoint import build_model, read_config, read_tokenizer
 from biglog.vectors.encoder import load_encoder
 from biglog.vectors.training.contrastive import contrast_loss
 from biglog.vectors.training.corpus import Corpus, build_corpus, licence_table
@@ -27,7 +28,8 @@ from biglog.vectors.training.tokenizer import save_tokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
 _ENDLESS = 1_000_000  # steps, where the clock ends a stage
-_GUESS_SHARE = 0.4  # of the minutes go to masked language modelling, the rest to contrast
+_TIED = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
+_HEAD_TOKENS = 16_384  # a batch of the last stage, which trains the small language head alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ class Recipe:
     positions: int = 160
     masked_tokens: int = 4096  # a batch of masked language modelling
     pairs: int = 128  # a batch of contrast
-    masked_steps: int = 0  # 0: as many as the minutes allow
+    masked_share: float = 0.4  # of the minutes; the rest goes to contrast
+    masked_steps: int = 0  # 0: as many as its share of the minutes allows
     pair_steps: int = 0
+    head_steps: int = 60  # the language head alone, at the end: contrast has moved the encoder
+    begin: str = ""  # a model directory whose weights and vocabulary are taken over
     seed: int = 17
 
 
@@ -49,7 +54,13 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     asked = _parser().parse_args(arguments)
     torch.set_num_threads(asked.threads)
-    recipe = Recipe(masked_steps=asked.masked_steps, pair_steps=asked.pair_steps, seed=asked.seed)
+    recipe = Recipe(
+        masked_share=asked.masked_share,
+        masked_steps=asked.masked_steps,
+        pair_steps=asked.pair_steps,
+        begin=str(asked.begin or ""),
+        seed=asked.seed,
+    )
     corpus = build_corpus(logs=asked.logs, packages=asked.packages)
     for row in licence_table(corpus):
         log.info(row)
@@ -63,11 +74,20 @@ def _parser() -> argparse.ArgumentParser:
         "--minutes", type=float, default=33, help="training time, when steps are not given"
     )
     parser.add_argument(
+        "--from", dest="begin", type=Path, help="model directory to go on from, vocabulary included"
+    )
+    parser.add_argument(
+        "--masked-share",
+        type=float,
+        default=0.4,
+        help="share of the minutes for masked language modelling; 0 leaves it out",
+    )
+    parser.add_argument(
         "--masked-steps", type=int, default=0, help="steps of masked language modelling"
     )
     parser.add_argument("--pair-steps", type=int, default=0, help="steps of contrast")
     parser.add_argument("--logs", type=Path, help="folder of permissive recorded logs")
-    parser.add_argument("--packages", type=Path, help="folder of unpacked Debian packages")
+    parser.add_argument("--packages", type=Path, help="folder of unpacked packages")
     parser.add_argument("--work", type=Path, default=Path("training-work"), help="checkpoints")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=17)
@@ -85,6 +105,7 @@ def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: flo
     losses: dict[str, Callable[[int], torch.Tensor]] = {
         "masked": MaskedLoss(rows, recipe, model),
         "contrast": PairLoss(corpus, recipe, model, tokenizer),
+        "head": HeadLoss(rows, replace(recipe, masked_tokens=_HEAD_TOKENS), model),
     }
     done = {}
     for stage in plan_stages(recipe, minutes):
@@ -102,24 +123,30 @@ def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: flo
     write_model(model, tokenizer, out, report)
 
 
-def plan_stages(recipe: Recipe, minutes: float) -> tuple[Stage, Stage]:
+def plan_stages(recipe: Recipe, minutes: float) -> list[Stage]:
     """Each stage by its steps where the recipe gives them, else by its share of the minutes."""
-    shares = (_GUESS_SHARE, 1 - _GUESS_SHARE)
+    shares = (recipe.masked_share, 1 - recipe.masked_share)
     masked, contrast = (
         (steps, 0.0) if steps else (_ENDLESS, 60 * minutes * share)
         for steps, share in zip((recipe.masked_steps, recipe.pair_steps), shares, strict=True)
     )
-    return (
+    stages = [
         Stage("masked", masked[0], 5e-4, seed=recipe.seed, seconds=masked[1]),
         Stage("contrast", contrast[0], 4e-4, seed=recipe.seed, seconds=contrast[1]),
-    )
+        Stage("head", recipe.head_steps, 2e-3, seed=recipe.seed),
+    ]
+    return stages if recipe.masked_share or recipe.masked_steps else stages[1:]
 
 
 def _keep_tokenizer(path: Path, texts: list[str], recipe: Recipe) -> Tokenizer:
     """Trained once for a work folder: a resumed run must number its pieces as the first did."""
     if path.exists():
         return Tokenizer.from_file(str(path))
-    tokenizer = train_tokenizer(texts, size=recipe.vocabulary)
+    if recipe.begin:
+        tokenizer = read_tokenizer(Path(recipe.begin), read_config(Path(recipe.begin)))
+    else:
+        tokenizer = train_tokenizer(texts, size=recipe.vocabulary)
+    tokenizer.no_truncation()
     tokenizer.save(str(path))
     return tokenizer
 
@@ -135,6 +162,13 @@ class MaskedLoss:
 
     def __call__(self, step: int) -> torch.Tensor:
         return masked_loss(self.model, self.batches.batch(step))
+
+
+class HeadLoss(MaskedLoss):
+    """The same of the language head alone: the encoder stays as it is."""
+
+    def __call__(self, step: int) -> torch.Tensor:
+        return masked_loss(self.model, self.batches.batch(step), head_only=True)
 
 
 class PairLoss:
@@ -181,6 +215,7 @@ def training_texts(corpus: Corpus, seed: int) -> list[str]:
 
 
 def new_model(recipe: Recipe) -> BertForMaskedLM:
+    """A model of random weights, or with those of the directory it begins from."""
     torch.manual_seed(recipe.seed)
     config = BertConfig(
         vocab_size=recipe.vocabulary,
@@ -192,25 +227,28 @@ def new_model(recipe: Recipe) -> BertForMaskedLM:
         hidden_dropout_prob=0.1,
         attention_probs_dropout_prob=0.1,
     )
-    return BertForMaskedLM(config)
+    if not recipe.begin:
+        return BertForMaskedLM(config)
+    begun = build_model(Path(recipe.begin))
+    model = BertForMaskedLM(begun.config)
+    model.bert.load_state_dict(begun.state_dict())
+    return model
 
 
 def write_model(
     model: BertForMaskedLM, tokenizer: Tokenizer, out: Path, report: dict[str, object]
 ) -> None:
-    """Config, weights in fp16, vocabulary, the training report, and a calibration fitted anew."""
+    """Config, weights in fp16, vocabulary, the training report, and a calibration fitted anew.
+
+    The language head's last layer is the word embeddings again and is not stored twice.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    state = {
-        f"bert.{name}": value.half().contiguous() for name, value in model.bert.state_dict().items()
-    }
-    save_file(
-        {k: v for k, v in state.items() if "pooler" not in k},
-        out / "model.safetensors",
-        {"format": "pt"},
-    )
-    config = {**model.config.to_dict(), "architectures": ["BertModel"], "dtype": "float32"}
-    kept = {key: value for key, value in config.items() if key != "_name_or_path"}
-    (out / "config.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    kept = {k: v for k, v in state.items() if "pooler" not in k and k not in _TIED}
+    save_file(kept, out / "model.safetensors", {"format": "pt"})
+    config = {**model.config.to_dict(), "architectures": ["BertForMaskedLM"], "dtype": "float32"}
+    config.pop("_name_or_path", None)
+    (out / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     save_tokenizer(tokenizer, out)
     digest = hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
     (out / "training.json").write_text(json.dumps({**report, "sha256": digest}, indent=1) + "\n")

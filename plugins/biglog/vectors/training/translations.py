@@ -7,29 +7,51 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from importlib.metadata import distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from zipfile import ZipFile
 
+from babel.messages.pofile import read_po
+
 from biglog.vectors.training.kinds import Kind, is_chinese
+from biglog.vectors.training.python_source import licence_of, permissive_packages
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LIMIT = 200
+_CHINESE = re.compile(r"/zh(_CN|_Hans)?/LC_MESSAGES/[\w.-]+\.[mp]o$").search
+_PROGRAMS = (  # Debian packages: program, licence, names of its catalogues
+    ("postgresql 15", "PostgreSQL", "*-15"),
+    ("subversion 1.14", "Apache-2.0", "subversion"),
+)
 
 
 def read_translations(folder: Path | None) -> Iterator[tuple[str, str, list[Kind]]]:
-    """(program, licence, kinds) from Airflow's own pages and from unpacked Debian packages."""
+    """(program, licence, kinds) from Airflow's pages, from Python packages and from the folder.
+
+    The folder holds unpacked Debian packages, and packages that pip was given it as a target for.
+    """
     airflow = distribution("apache-airflow-core")
     locales = Path(str(airflow.locate_file("airflow/ui/dist/i18n/locales")))
     yield f"airflow {airflow.version} pages", "Apache-2.0", read_json(locales)
+    for package in permissive_packages(folder):
+        if kinds := _tidy(package.name, _read_gettext(_catalogues(package))):
+            yield f"{package.name} {package.version} messages", licence_of(package), kinds
     if folder is None:
         return
-    catalogues = sorted(folder.rglob("zh_CN/LC_MESSAGES/*.mo"))
-    yield "postgresql 15 messages", "PostgreSQL", _tidy("postgresql", _read_gettext(catalogues))
+    for program, licence, pattern in _PROGRAMS:
+        catalogues = sorted(folder.rglob(f"usr/share/locale/zh_CN/LC_MESSAGES/{pattern}.mo"))
+        yield f"{program} messages", licence, _tidy(program.split()[0], _read_gettext(catalogues))
     for program in ("tomcat", "derby"):
         jars = [jar for jar in sorted(folder.rglob("*.jar")) if program in jar.name]
         pairs = _read_properties([jar for jar in jars if not jar.is_symlink()])
         yield f"{program} messages", "Apache-2.0", _tidy(program, pairs)
+
+
+def _catalogues(package: Distribution) -> list[Path]:
+    """The package's Chinese catalogues, as sources where they are shipped, else compiled."""
+    found = [Path(str(package.locate_file(f))) for f in package.files or [] if _CHINESE(str(f))]
+    sources = {path.with_suffix("") for path in found if path.suffix == ".po"}
+    return sorted(p for p in found if p.suffix == ".po" or p.with_suffix("") not in sources)
 
 
 def read_json(locales: Path) -> list[Kind]:
@@ -54,14 +76,25 @@ def _flatten(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _read_gettext(catalogues: list[Path]) -> list[tuple[str, str, str]]:
-    pairs = []
-    for path in catalogues:
-        with path.open("rb") as file:
-            catalogue: dict[object, str] = vars(gettext.GNUTranslations(file))["_catalog"]
-        for key, chinese in catalogue.items():
-            english = key[0] if isinstance(key, tuple) else key
-            pairs.append((path.stem, str(english), chinese))
-    return pairs
+    return [
+        (path.stem, english, chinese)
+        for path in catalogues
+        for english, chinese in (_read_po if path.suffix == ".po" else _read_mo)(path)
+    ]
+
+
+def _read_mo(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open("rb") as file:
+        catalogue: dict[object, str] = vars(gettext.GNUTranslations(file))["_catalog"]
+    for key, chinese in catalogue.items():
+        yield str(key[0] if isinstance(key, tuple) else key), chinese
+
+
+def _read_po(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open("rb") as file:
+        for message in read_po(file, ignore_obsolete=True):
+            if isinstance(message.id, str) and isinstance(message.string, str):
+                yield message.id, message.string
 
 
 def _read_properties(jars: list[Path]) -> list[tuple[str, str, str]]:
