@@ -34,8 +34,11 @@ import zstandard
 
 from biglog.lines.lake import write_partition
 from biglog.lines.read import read
+from biglog.records import EVENTS
 from biglog.settings import LineSettings, SourceSettings, TemplateSettings
+from biglog.templates.catalogue import Catalogue
 from biglog.templates.mine import mine
+from biglog.threads import behind
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "examples" / "recorded"
@@ -106,23 +109,23 @@ def ours(log: Log, path: Path, out: Path) -> int:
 
 
 def events(log: Log, path: Path, out: Path) -> int:
-    known, rows = {}, 0
     source = SourceSettings("bench", str(path), late_days=0)
     write_partition(read([path], source, LineSettings(), date=log.date), out, source, log.date)
     partition = pq.ParquetFile(next(out.glob("lines/*/*/part-0.parquet")))
-    writer = None
-    for batch in partition.iter_batches(LineSettings().batch_lines):
-        mined = mine(batch["content"], known.values(), TemplateSettings())
-        known |= {one.template_id: one for one in mined.templates}
-        columns = [batch["line_id"], batch["timestamp"], mined.template_ids, mined.parameters]
-        table = pa.table(columns, names=["line_id", "timestamp", "template_id", "parameters"])
-        writer = writer or pq.ParquetWriter(
-            out / "events.parquet", table.schema, compression="zstd"
-        )
-        writer.write_table(table)
-        rows += len(table)
-    if writer:
-        writer.close()
+    names = ("line_id", "timestamp", "template_id", "parameters")
+    wanted = ["line_id", "timestamp", "content"]
+    schema = pa.schema([EVENTS.field(one) for one in names])
+    catalogue, rows = Catalogue(()), 0
+    with (
+        pq.ParquetWriter(out / "events.parquet", schema, compression="zstd") as writer,
+        behind(writer.write_table) as write,
+    ):
+        for batch in partition.iter_batches(LineSettings().batch_lines, columns=wanted):
+            mined = mine(batch["content"], catalogue, TemplateSettings())
+            catalogue.add(mined.templates)
+            columns = [batch["line_id"], batch["timestamp"], mined.template_ids, mined.parameters]
+            write(pa.table(columns, schema=schema))
+            rows += len(batch)
     return rows
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,9 @@ import pyarrow as pa
 from biglog.errors import BadInput
 from biglog.records import Encoder, Match, Template
 from biglog.settings import LineSettings, SourceSettings, TemplateSettings
+
+if TYPE_CHECKING:
+    from biglog.templates.catalogue import Catalogue
 
 BATCH = 1_000_000
 A_FEW = 3
@@ -63,7 +67,9 @@ def parse_files(
     What fits one batch is mined once. More is read twice: first to learn the templates, then to
     match them, so that a pattern which widened late still covers the earliest line.
     """
-    known = dict(catalogue or {})
+    from biglog.templates.catalogue import Catalogue
+
+    known = Catalogue((catalogue or {}).values())
     batches = line_batches(files, format_name)
     first = next(batches, None)
     if first is None:
@@ -80,13 +86,13 @@ def parse_files(
         yield parse_batch(lines, known)
 
 
-def parse_batch(lines: pa.Table, known: dict[str, Template]) -> Parsed:
+def parse_batch(lines: pa.Table, known: Catalogue) -> Parsed:
     """Templates of a batch; ``known`` gains what is new."""
     from biglog.templates.mine import mine
 
-    mined = mine(lines["content"], known.values(), TemplateSettings())
+    mined = mine(lines["content"], known, TemplateSettings())
+    known.add(mined.templates)
     used = {one.template_id: one for one in mined.templates}
-    known.update(used)
     return Parsed(lines, mined.template_ids, mined.parameters, used)
 
 

@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from biglog import columns
-from biglog.templates.extract import parameters, tidied
-from biglog.templates.mask import WILDCARD, collapse, tidy
+from biglog.templates.extract import parameters, tidied, whole
+from biglog.templates.mask import MARK, MAX_CHARS, WILDCARD, collapse, tidy
+from biglog.templates.mine import cut
 from biglog.templates.shapes import group, smallest
 from biglog.threads import FEW
 
@@ -46,13 +47,25 @@ def test_rows_share_a_number_where_they_share_a_shape(texts):
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_a_text_is_tidied_as_the_expression_does(texts):
-    whole = columns.from_arrow(pa.array(texts, pa.large_string()))
-    spans = tidied(whole, group(whole).untidy)
+    groups = group(columns.from_arrow(pa.array(texts, pa.large_string())))
+    spans = tidied(groups.trimmed, groups.untidy)
     made = [
         bytes(spans.data[start:end]).decode()
         for start, end in zip(spans.start, spans.end, strict=True)
     ]
     assert made == plainly(texts, tidy(pl.col("content")))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.text("ab日 \t", max_size=9), st.integers(0, 600)), max_size=6))
+@example([("a", MAX_CHARS), ("日", MAX_CHARS), ("日", MAX_CHARS + 1), ("ab ", 1400)])
+@example([("x" * (MAX_CHARS - 256) + "y" * 257, 1), ("日 " + "é" * MAX_CHARS, 1)])
+def test_a_long_text_is_cut_as_the_expression_does(pieces):
+    texts = ["", *(piece * times for piece, times in pieces)]
+    head = pl.col("content").str.slice(0, MAX_CHARS).str.replace(r"(?s)[^ \t]{0,256}$", MARK)
+    long = pl.col("content").str.len_chars() > MAX_CHARS
+    found = cut(columns.from_arrow(pa.array(texts, pa.string()))).to_series().to_list()
+    assert found == plainly(texts, pl.when(long).then(head).otherwise(pl.col("content")))
 
 
 def lazily(text: str, pattern: str) -> list[str]:
@@ -71,8 +84,7 @@ PIECES = st.lists(st.text("ab =日", max_size=3), min_size=1, max_size=4)
 def test_a_value_is_the_shortest_that_fits(rows):
     texts = [text for text, _ in rows]
     patterns = [WILDCARD.join(pieces) for _, pieces in rows]
-    whole = columns.from_arrow(pa.array(texts, pa.string()))
-    spans = tidied(whole, np.zeros(len(texts), bool))
+    spans = whole(columns.from_arrow(pa.array(texts, pa.string())))
     found = parameters(spans, np.arange(len(rows)), patterns)
     assert found.to_pylist() == [
         lazily(text, pattern) for text, pattern in zip(texts, patterns, strict=True)

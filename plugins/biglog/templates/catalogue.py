@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from biglog.records import Template, identify
@@ -13,6 +14,14 @@ from biglog.templates.tokens import Tokens, collapse_lists, parse, simpler_forms
 Tree: TypeAlias = "dict[str, Tree | list[Tokens]]"
 PAIRS = frozenset("()[]\"'（")
 CROWD = 4  # so many templates share a branch before it is split
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A content with its digits collapsed, and the tokens of its masked text."""
+
+    text: str
+    tokens: Tokens
 
 
 class Catalogue:
@@ -28,6 +37,8 @@ class Catalogue:
         self.joined: dict[str, Template] = {}  # those with aliases
         self.merged: dict[str, str] = {}  # younger to elder, since this catalogue was made
         self.moved = True  # whether a shape may find another template than when this was False
+        self.shapes: dict[int, Shape] = {}  # of batches before, by their hash
+        self.found: dict[Tokens, str] = {}  # what ``find`` answered, while it still holds
         self.elsewhere = {one.template_id: one for one in elsewhere}
         self.namesakes: dict[str, Template] = {}
         for one in self.elsewhere.values():
@@ -47,6 +58,7 @@ class Catalogue:
                 self.joined[one.template_id] = one
             if before is not None and texts(before) == texts(one):
                 continue
+            self.found.clear()
             if before is not None:
                 self.forget(before)
             for tokens in map(parse, texts(one)):
@@ -68,6 +80,7 @@ class Catalogue:
         return any(True for _ in search(self.trees.get(len(tokens), {}), tokens, either=True))
 
     def forget(self, one: Template) -> None:
+        self.found.clear()
         for tokens in map(parse, texts(one)):
             if self.tokens.get(tokens) == one.template_id:
                 del self.tokens[tokens]
@@ -88,6 +101,14 @@ class Catalogue:
 
     def find(self, shape: Tokens) -> str | None:
         """The id of the most specific template that the shape is an instance of."""
+        at = self.found.get(shape) or self.seek(shape)
+        if at:
+            self.found[shape] = at
+        return at
+
+    def seek(self, shape: Tokens) -> str | None:
+        if not self.templates:
+            return None
         for form in forms(shape):
             found = self.look_up(form)
             if found is not None:

@@ -55,13 +55,18 @@ def whole(texts: Text) -> Spans:
     return Spans(texts.data, texts.offsets[:-1], texts.offsets[1:])
 
 
-def tidied(texts: Text, untidy: Mask) -> Spans:
-    """The texts as ``mask.tidy`` makes them: single blanks, none at the ends."""
-    if not untidy.any():
-        return whole(texts)
-    data, end = texts.data.copy(), texts.offsets[1:].copy()
-    squeeze(data, texts.offsets[:-1], end, np.flatnonzero(untidy))
-    return Spans(data, texts.offsets[:-1], end)
+def tidied(trimmed: Spans, untidy: Mask) -> Spans:
+    """The texts, which have no blanks at the ends, as ``mask.tidy`` makes them."""
+    rows = np.flatnonzero(untidy)
+    if not len(rows):
+        return trimmed
+    data, end = trimmed.data.copy(), trimmed.end.copy()
+
+    def work(first: int, last: int) -> None:
+        squeeze(data, trimmed.start, end, rows, first, last)
+
+    on_threads(work, len(rows))
+    return Spans(data, trimmed.start, end)
 
 
 def parameters(texts: Spans, numbers: Indices, patterns: Sequence[str]) -> pa.Array:
@@ -78,11 +83,11 @@ def parameters(texts: Spans, numbers: Indices, patterns: Sequence[str]) -> pa.Ar
         )
 
     on_threads(work, len(texts))
-    return pa.ListArray.from_arrays(pa.array(edges.astype(np.int32)), gather(values))
+    return pa.ListArray.from_arrays(pa.array(edges.astype(np.int32)), narrow(gather(values)))
 
 
-def gather(spans: Spans) -> pa.Array:
-    """The spans as an Arrow column of text."""
+def gather(spans: Spans) -> Text:
+    """The spans, copied one after the other."""
     edges = np.concatenate([[0], np.cumsum(spans.end - spans.start)]).astype(np.int64)
     data = np.empty(edges[-1], np.uint8)
 
@@ -90,7 +95,7 @@ def gather(spans: Spans) -> pa.Array:
         copy_spans(spans.data, spans.start, spans.end, edges, first, last, data)
 
     on_threads(work, len(spans))
-    return narrow(Text(data, edges))
+    return Text(data, edges)
 
 
 def narrow(texts: Text) -> pa.Array:

@@ -57,13 +57,13 @@ def variable_end(data, at, end, hex_end, classes, before):
 
 
 @kernel
-def hash_shapes(data, offsets, first, last, classes, hashes, untidy):
+def hash_shapes(data, offsets, first, last, classes, hashes, starts, ends, untidy):
     for row in range(first, last):
-        start, end = offsets[row], offsets[row + 1]
-        at = end_of(data, start, end, classes, BLANK)
-        while end > at and classes[data[end - 1]] & BLANK:
+        at, end = offsets[row], offsets[row + 1]
+        at = end_of(data, at, end, classes, BLANK)
+        while end > at and classes[data[np.uint64(end - 1)]] & BLANK:
             end -= 1
-        untidy[row] = at != start or end != offsets[row + 1]
+        starts[row], ends[row], untidy[row] = at, end, False
         state, before, hex_end = np.uint64(0x9E3779B97F4A7C15), np.uint8(32), at
         while at < end:
             byte = data[np.uint64(at)]
@@ -109,21 +109,47 @@ def find_smallest(data, offsets, numbers, best):
 
 
 @kernel
-def squeeze(data, start, end, rows):
+def squeeze(data, start, end, rows, first, last):
     """Runs of white space as single blanks, in place; a text only gets shorter."""
-    for row in rows:
-        to, blank = start[row], True
-        for at in range(start[row], end[row]):
-            byte = data[np.uint64(at)]
+    for row in rows[first:last]:
+        to, blank = np.uint64(start[row]), True
+        for at in range(np.uint64(start[row]), np.uint64(end[row])):
+            byte = data[at]
             if byte == 32 or 9 <= byte <= 13:
                 if not blank:
                     data[to] = 32
-                    to += 1
+                    to += np.uint64(1)
                 blank = True
             else:
                 data[to] = byte
-                to, blank = to + 1, False
-        end[row] = to - 1 if blank and to > start[row] else to
+                to, blank = to + np.uint64(1), False
+        end[row] = np.int64(to) - 1 if blank and np.int64(to) > start[row] else np.int64(to)
+
+
+@kernel
+def find_head(data, start, end, chars, tail):
+    """Where the text's first characters end, less the non-blank ones among the last of them.
+
+    ``end`` where the text has no more characters than that.
+    """
+    at, count = start, 0
+    while at < end:
+        count += data[np.uint64(at)] & 0xC0 != 0x80  # not inside a character
+        if count > chars:
+            break
+        at += 1
+    if at == end:
+        return end
+    while tail and at > start and data[at - 1] != 32 and data[at - 1] != 9:
+        at -= 1
+        tail -= data[at] & 0xC0 != 0x80
+    return at
+
+
+@kernel
+def find_heads(data, offsets, rows, chars, tail, ends):
+    for row in rows:
+        ends[row] = find_head(data, offsets[row], offsets[row + 1], chars, tail)
 
 
 @kernel

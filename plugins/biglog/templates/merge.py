@@ -6,12 +6,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import xor
 
 from biglog.templates.lexicon import ANNOUNCING
 from biglog.templates.mask import MARK
 from biglog.templates.tokens import (
     DELIMITERS,
+    FIXED,
     Tokens,
     collapse_lists,
     is_fixed,
@@ -72,28 +74,22 @@ def widen(shapes: set[Tokens], similarity: float) -> dict[Tokens, Tokens]:
 
 def alike_but_one(shapes: set[Tokens]) -> list[Column]:
     """Columns of shapes that are equal in all places but one."""
-    first: dict[tuple[int, int, int, int], Tokens] = {}
-    columns: dict[tuple[int, int, int, int], Column] = {}
+    first: dict[int, Tokens] = {}
+    columns: dict[int, Column] = {}
     for shape in shapes:
-        heads, tails = running_hashes(shape)
+        codes = list(map(hash, enumerate(shape)))
+        whole = reduce(xor, codes, 0)
         for place, token in enumerate(shape):
-            if is_fixed(token):
+            if token in FIXED:
                 continue
-            key = (len(shape), place, heads[place], tails[place])
-            other = first.setdefault(key, shape)
-            if other is not shape:
-                columns.setdefault(key, named([other], place)).add(shape, place)
+            rest = whole ^ codes[place]  # stands for the tokens of all other places
+            other = first.setdefault(rest, shape)
+            if other is shape:
+                continue
+            if rest not in columns:
+                columns[rest] = named([other], place)
+            columns[rest].add(shape, place)
     return list(columns.values())
-
-
-def running_hashes(shape: Tokens) -> tuple[list[int], list[int]]:
-    """Hash of what stands before each place and of what stands after it."""
-    heads, tails = [0], [0]
-    for token in shape:
-        heads.append(hash((heads[-1], token)))
-    for token in reversed(shape):
-        tails.append(hash((tails[-1], token)))
-    return heads, tails[-2::-1]
 
 
 def alike_but_names(shapes: set[Tokens], similarity: float) -> list[Column]:
@@ -145,6 +141,11 @@ def share_of_words(shape: Tokens, varying: list[int]) -> float:
     return sum(i not in values for i in words) / max(1, len(set(words) | values))
 
 
+def is_spoken_beside(shape: Tokens, place: int) -> bool:
+    """Whether the shape has a word in another place."""
+    return any(i != place and one != MARK and is_spoken(one) for i, one in enumerate(shape))
+
+
 @lru_cache(maxsize=65536)
 def is_spoken(token: str) -> bool:
     """Whether a token has a letter or a digit; few tokens are asked about many times."""
@@ -161,7 +162,7 @@ def variables(column: Column) -> set[str]:
     numbered = same_stem(column.values)
     if is_key(shape, place):
         return numbered | unworthy_keys(column)
-    if share_of_words(shape, [place]) == 0:  # a template of nothing but variables says nothing
+    if not is_spoken_beside(shape, place):  # a template of nothing but variables says nothing
         return numbered
     needed = names_needed(shape, place)
     vague = {value for value in column.values if value != MARK and is_vague(value)}

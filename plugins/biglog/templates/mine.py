@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,8 +15,9 @@ from biglog import columns
 from biglog.columns import Indices, Text
 from biglog.records import Mined, Template
 from biglog.settings import TemplateSettings
-from biglog.templates.catalogue import Catalogue
-from biglog.templates.extract import Spans, parameters, tidied, whole
+from biglog.templates.catalogue import Catalogue, Shape
+from biglog.templates.extract import Spans, gather, parameters, tidied, whole
+from biglog.templates.kernels import find_heads
 from biglog.templates.mask import (
     MARK,
     MAX_CHARS,
@@ -30,15 +31,9 @@ from biglog.templates.shapes import Grouped, group, smallest
 from biglog.templates.tokens import Tokens, parse, pattern, prepare
 
 MAX_EXAMPLE = 2000
+MAX_SHAPES = 100_000  # kept from one batch to the next
+MAX_WORD = 256  # characters, of one that the cut would go through
 LIST = pa.list_(pa.string())
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """Distinct texts, sorted, and the number of the text that each row holds."""
-
-    texts: pl.Series
-    numbers: Indices
 
 
 def mine(
@@ -58,11 +53,9 @@ def mine(
         return Mined(pa.array([], pa.string()), pa.array([], LIST), (), frozenset(), frozenset())
     heads = cut(columns.from_arrow(contents))
     groups = group(heads)
-    shapes = write_shapes(heads, groups)
-    masked = code(shapes.texts.to_frame("content").select(mask(pl.col("content"))).to_series())
-    prepared = [prepared_once(text) for text in masked.texts]
-    chosen = choose(prepared, known, settings)
-    return assemble(heads, tidied(heads, groups.untidy), shapes, masked.numbers, chosen)
+    shapes = read_shapes(heads, groups, known)
+    chosen = choose([one.tokens for one in shapes], known, settings)
+    return assemble(heads, groups, shapes, chosen)
 
 
 @lru_cache(maxsize=100_000)
@@ -73,31 +66,37 @@ def prepared_once(masked: str) -> Tokens:
 
 def cut(contents: Text) -> Text:
     """Contents with the over-long ones cut after a whole word, the rest a variable."""
-    if np.diff(contents.offsets).max(initial=0) <= MAX_CHARS:
+    start, ends = contents.offsets[:-1], contents.offsets[1:].copy()
+    long = np.flatnonzero(ends - start > MAX_CHARS)
+    find_heads(contents.data, contents.offsets, long, MAX_CHARS, MAX_WORD, ends)
+    rows = long[ends[long] < contents.offsets[long + 1]]
+    if not len(rows):
         return contents
-    text = pl.col("content")
-    head = text.str.slice(0, MAX_CHARS).str.replace(r"(?s)[^ \t]{0,256}$", MARK)
-    long = text.str.len_chars() > MAX_CHARS
-    frame = contents.to_series("content").to_frame()
-    return columns.from_series(frame.select(pl.when(long).then(head).otherwise(text)).to_series())
+    ends[rows] += 1  # the mark takes the place of what follows
+    heads = gather(Spans(contents.data, start, ends))
+    heads.data[heads.offsets[rows + 1] - 1] = ord(MARK)
+    return heads
 
 
-def write_shapes(contents: Text, groups: Grouped) -> Coded:
-    """The shapes as texts, from the first content of each."""
-    firsts = contents.to_arrow().take(pa.array(groups.first))
-    frame = pl.Series("content", pl.from_arrow(firsts)).to_frame()
-    written = code(frame.select(collapse(tidy(pl.col("content")))).to_series())
-    return Coded(written.texts, written.numbers[groups.numbers])
+def read_shapes(contents: Text, groups: Grouped, known: Catalogue) -> list[Shape]:
+    """The shape of each group; from its first content where no batch before had it."""
+    if len(known.shapes) > MAX_SHAPES:
+        known.shapes.clear()
+        known.found.clear()
+    hashes = groups.hashes.tolist()
+    new = [at for at, one in enumerate(hashes) if one not in known.shapes]
+    if new:
+        firsts = contents.to_arrow().take(pa.array(groups.first[new]))
+        written = write_shapes(pl.Series("content", pl.from_arrow(firsts)))
+        known.shapes.update(zip((hashes[at] for at in new), written, strict=True))
+    return [known.shapes[one] for one in hashes]
 
 
-def code(texts: pl.Series) -> Coded:
-    """The distinct texts in sorted order, so that nothing depends on the order of arrival."""
-    encoded = texts.to_arrow().dictionary_encode()
-    found = pl.Series("content", encoded.dictionary)
-    order = found.arg_sort().to_numpy()
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order))
-    return Coded(found.gather(order), ranks[encoded.indices.to_numpy(zero_copy_only=False)])
+def write_shapes(contents: pl.Series) -> Iterator[Shape]:
+    text = collapse(tidy(pl.col("content"))).alias("text")
+    frame = contents.to_frame().lazy().select(text)
+    masked = frame.with_columns(mask(pl.col("text")).alias("masked")).collect()
+    return (Shape(text, prepared_once(one)) for text, one in masked.iter_rows())
 
 
 def choose(shapes: list[Tokens], known: Catalogue, settings: TemplateSettings) -> list[Template]:
@@ -105,15 +104,16 @@ def choose(shapes: list[Tokens], known: Catalogue, settings: TemplateSettings) -
 
     Shapes find their templates in what the catalogue has become, as they would in a second run.
     """
-    found = [known.find(shape) for shape in shapes]
-    unmatched = {shape for shape, at in zip(shapes, found, strict=True) if at is None}
+    found = {shape: known.find(shape) for shape in set(shapes)}
+    unmatched = {shape for shape, at in found.items() if at is None}
     if unmatched:
         mined = mine_unmatched(unmatched, known, settings)
-        found = [
-            known.find(shape) or (known.survivor(at) if at else mined[shape])
-            for shape, at in zip(shapes, found, strict=True)
-        ]
-    return [known.templates[at] for at in found if at]
+        found = {
+            shape: known.find(shape) or (known.survivor(at) if at else mined[shape])
+            for shape, at in found.items()
+        }
+    chosen = {shape: known.templates[at] for shape, at in found.items() if at}
+    return [chosen[shape] for shape in shapes]
 
 
 def mine_unmatched(
@@ -144,39 +144,43 @@ def name(tokens: Tokens, elders: list[Template], known: Catalogue) -> Template:
     return replace(elder, pattern=text, model_text="", version=elder.version + 1)
 
 
-def assemble(
-    heads: Text,
-    clean: Spans,
-    shapes: Coded,
-    masked_of_shape: Indices,
-    chosen: list[Template],
-) -> Mined:
-    """Arrays parallel to the contents from the template of each masked text."""
-    distinct = sorted(set(chosen), key=lambda one: one.template_id)
+def assemble(heads: Text, groups: Grouped, shapes: list[Shape], chosen: list[Template]) -> Mined:
+    """Arrays parallel to the contents from the template of each shape."""
+    used = {one.template_id: one for one in chosen}
+    distinct = [used[key] for key in sorted(used)]
     number_of = {one.template_id: i for i, one in enumerate(distinct)}
-    of_masked = np.array([number_of[one.template_id] for one in chosen], dtype=np.int64)
-    of_shape = of_masked[masked_of_shape]
-    numbers = of_shape[shapes.numbers]
+    of_shape = np.array([number_of[one.template_id] for one in chosen], dtype=np.int64)
+    numbers = of_shape[groups.numbers]
+    clean = tidied(groups.trimmed, groups.untidy)
     found = parameters(clean, numbers, [one.pattern for one in distinct])
     fresh = frozenset(one.template_id for one in distinct if not one.model_text)
-    done = complete(distinct, heads, numbers, shapes.texts.gather(first_of(of_shape)))
+    done = complete(distinct, heads, numbers, first_texts(chosen, shapes, fresh))
     names = pa.array([one.template_id for one in done], pa.string())
     ids = pa.DictionaryArray.from_arrays(pa.array(numbers), names).cast(pa.string())
     new = frozenset(one.template_id for one in done if one.version == 1) & fresh
     return Mined(ids, found, done, new, fresh - new)
 
 
-def first_of(numbers: Indices) -> Indices:
-    """Where each number from 0 on occurs first."""
-    return np.unique(numbers, return_index=True)[1]
+def first_texts(
+    chosen: list[Template], shapes: list[Shape], wanted: frozenset[str]
+) -> dict[str, str]:
+    """For each wanted template, the text of its first shape in sorted order."""
+    first: dict[str, str] = {}
+    for one, shape in zip(chosen, shapes, strict=True):
+        key = one.template_id
+        if key in wanted:
+            first[key] = min(first.get(key, shape.text), shape.text)
+    return first
 
 
 def complete(
-    templates: list[Template], heads: Text, numbers: Indices, shapes: pl.Series
+    templates: list[Template], heads: Text, numbers: Indices, shapes: Mapping[str, str]
 ) -> tuple[Template, ...]:
     """Templates with model text and example; both follow from the contents, not their order."""
     fresh = [i for i, one in enumerate(templates) if not one.model_text]
-    described = describe([templates[i].pattern for i in fresh], shapes.gather(fresh))
+    described = describe(
+        [templates[i].pattern for i in fresh], [shapes[templates[i].template_id] for i in fresh]
+    )
     out = list(templates)
     for i, row, text in zip(fresh, smallest(heads, numbers, fresh), described, strict=True):
         one = templates[i]
@@ -185,7 +189,8 @@ def complete(
     return tuple(out)
 
 
-def describe(patterns: list[str], shapes: pl.Series) -> list[str]:
+def describe(patterns: list[str], shapes: list[str]) -> list[str]:
     """Each pattern for the encoder, by the kinds of the values in one of its shapes."""
-    values = parameters(whole(columns.from_series(shapes)), np.arange(len(patterns)), patterns)
+    texts = whole(columns.from_arrow(pa.array(shapes, pa.large_string())))
+    values = parameters(texts, np.arange(len(patterns)), patterns)
     return [model_text(one, kinds) for one, kinds in zip(patterns, values.to_pylist(), strict=True)]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from biglog.columns import Bytes, Indices, Mask, Text
 from biglog.kernels import number
+from biglog.templates.extract import Spans
 from biglog.templates.kernels import (
     BLANK,
     DIGIT,
@@ -46,21 +47,29 @@ class Grouped:
 
     numbers: Indices
     first: Indices
+    hashes: Hashes
+    """Of each shape."""
+    trimmed: Spans
+    """The rows' texts without blanks at the ends."""
     untidy: Mask
-    """Rows whose text ``mask.tidy`` would change."""
+    """Rows whose trimmed text ``mask.tidy`` would change."""
 
 
 def group(texts: Text) -> Grouped:
     """The texts by shape, shapes numbered in order of their first row."""
-    hashes = np.empty(len(texts), np.uint64)
-    untidy = np.zeros(len(texts), np.bool_)
+    rows = len(texts)
+    hashes, untidy = np.empty(rows, np.uint64), np.empty(rows, np.bool_)
+    trimmed = Spans(texts.data, np.empty(rows, np.int64), np.empty(rows, np.int64))
 
-    def work(start: int, end: int) -> None:
-        hash_shapes(texts.data, texts.offsets, start, end, CLASSES, hashes, untidy)
+    def work(first: int, last: int) -> None:
+        hash_shapes(
+            *(texts.data, texts.offsets, first, last, CLASSES),
+            *(hashes, trimmed.start, trimmed.end, untidy),
+        )
 
-    on_threads(work, len(texts))
-    numbers, first = number(hashes, len(hashes))
-    return Grouped(numbers, first, untidy)
+    on_threads(work, rows)
+    numbers, first = number(hashes, rows)
+    return Grouped(numbers, first, hashes[first], trimmed, untidy)
 
 
 def smallest(texts: Text, numbers: Indices, wanted: Sequence[int]) -> Indices:

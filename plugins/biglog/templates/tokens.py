@@ -12,11 +12,13 @@ from biglog.templates.mask import MARK, WILDCARD
 Tokens = tuple[str, ...]
 
 DELIMITERS = "=:,;()[]{}\"'`<>|，。：；（）【】、！？“”"
+FIXED = frozenset(" ." + DELIMITERS)
 # A size keeps its unit in one token: where units differ, the unit varies with the size.
 SIZE = rf"{MARK} [KMGTP]?i?B(?![A-Za-z0-9])"
 STOP = r"\.(?=\s|\Z)"  # the end of a sentence, which is no part of its last word
 WORD = rf"[^\s{re.escape(DELIMITERS)}]"
 SPLIT = re.compile(rf"{SIZE}|\s|[{re.escape(DELIMITERS)}]|{STOP}|{WORD}+?(?={STOP})|{WORD}+")
+DIGITS = frozenset("0123456789")
 NUMBERED = re.compile(r"[A-Za-z_\-.]+[0-9]{1,2}")
 MAX_TOKENS = 400
 LONG_LIST = 12
@@ -52,7 +54,7 @@ def parse(text: str) -> Tokens:
 
 def is_fixed(token: str) -> bool:
     """Whether the token can never be found to be a variable: a blank or a delimiter."""
-    return token in " ." or token in DELIMITERS
+    return token in FIXED
 
 
 def mark_quoted(masked: str) -> str:
@@ -67,6 +69,8 @@ def mark_quoted(masked: str) -> str:
 
 def mark_series(tokens: Tokens) -> Tokens:
     """``an14 an15 an16``, ``r1=0 r2=0 r3=0``: three in a row with one stem are variables."""
+    if sum(token[-1] in DIGITS for token in tokens) < 3:  # as most lines have
+        return tokens
     words = [i for i, token in enumerate(tokens) if token != MARK and not is_fixed(token)]
     out = list(tokens)
     for stem, run in groupby(words, key=lambda i: stem_of(tokens[i])):
@@ -77,12 +81,15 @@ def mark_series(tokens: Tokens) -> Tokens:
     return tuple(out)
 
 
+@lru_cache(maxsize=65536)
 def stem_of(token: str) -> str:
     return token.rstrip("0123456789") if NUMBERED.fullmatch(token) else ""
 
 
 def name_people(tokens: Tokens) -> Tokens:
     """``user root``, ``user=root``: a name after such a word, though it never varies."""
+    if PERSON.isdisjoint(map(str.lower, tokens)):
+        return tokens
     out = list(tokens)
     for i in range(2, len(tokens)):
         before = tokens[i - 2] if tokens[i - 1] in " =" else ""
