@@ -29,6 +29,9 @@ TRICKY = (
     r"^(?P<a>(?:[ab]+c){0,2})(?P<b>日志|日)?",
     r"^(?P<a>\S+)\s+(?P<b>[^\d]*)$",
     r"^(?P<a>a??)(?P<b>a*)$",
+    r"^(?P<a>(?i:w|wa|warn)|日志?|a[b日]|\d{2}x):?(?P<b>.*)$",
+    r"^(?P<a>.*?)(?P<b>[b日]+)(?P<c>.*?)=x?$",
+    r"^[ab]c(?P<a>\d{2}[=:]é?)(?P<b>\"[^\"]*\")*",
 )
 LINES = st.lists(st.text('ab c"\\=:wW日志x1é', max_size=14), min_size=1, max_size=12)
 

@@ -47,12 +47,11 @@ def join(frame: pl.DataFrame, form: Format) -> Joined:
         return Joined(frame.with_columns(body=pl.lit(None, pl.String)), frame.clear())
     placed = place(frame)
     head = pl.col("matched") & (~pl.col("attached") | pl.col("record").is_null())
-    member = ~head & pl.col("record").is_not_null() & going()
+    member = ~head & pl.col("record").is_not_null() & going(placed)
     placed = placed.with_columns(head=head, member=member)
-    many = pl.col("member").cast(pl.Int32).cum_sum().over("record") > MAX_BODY
-    placed = placed.with_columns(member=pl.col("member") & ~many)
+    placed = placed.with_columns(member=placed["member"] & ~too_many(placed))
     nothing = pl.col("raw").str.contains(r"^\s*$") | pl.col("aside")
-    bad = placed.filter(~pl.col("head") & ~pl.col("member") & ~nothing)
+    bad = placed.filter(~pl.col("head") & ~pl.col("member")).filter(~nothing)
     records = placed.filter("head").with_columns(record=pl.col("at").cast(pl.Int64))
     if placed["completes"].any():
         placed, records = complete(placed, records)
@@ -70,23 +69,35 @@ def place(frame: pl.DataFrame) -> pl.DataFrame:
     own = pl.when(pl.col("matched") & ~pl.col("attached")).then(pl.col("at").cast(pl.Int64))
     rows = rows.with_columns(own=own)
     if not frame["attached"].any():
-        return rows.with_columns(record=pl.col("own").forward_fill().over("lane")).drop("own")
+        return rows.with_columns(record=in_lanes(pl.col("own").forward_fill(), rows)).drop("own")
     # a DETAIL goes to its own process's record; what follows the DETAIL goes the same way
     same = pl.col("own").forward_fill().over("lane", "key")
     rows = rows.with_columns(target=pl.when(pl.col("matched")).then(same))
-    rows = rows.with_columns(
-        record=pl.when(pl.col("matched"))
-        .then(pl.col("target"))
-        .otherwise(pl.col("target").forward_fill().over("lane"))
-    )
+    below = in_lanes(pl.col("target").forward_fill(), rows)
+    rows = rows.with_columns(record=pl.when("matched").then("target").otherwise(below))
     return rows.drop("own", "target")
 
 
-def going() -> pl.Expr:
+def going(placed: pl.DataFrame) -> pl.Series:
     """Whether a row may be part of a record's body, by the format of the record above it."""
-    mode = pl.col("mode").forward_fill().over("lane")
+    mode = in_lanes(pl.col("mode").forward_fill(), placed)
+    above = placed.select("at", "matched", "debris", "aside", "raw", mode=mode)
     sound = ~pl.col("debris") & ~pl.col("aside") & pl.col("raw").str.contains(r"\S")
-    return pl.col("attached") | (~pl.col("matched") & sound & follows(mode))
+    # most rows are matched: the text of the others alone is looked at
+    good = above.filter(~pl.col("matched")).filter(sound & follows(pl.col("mode")))
+    return placed["attached"].clone().scatter(good["at"], True)
+
+
+def in_lanes(expr: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
+    """The expression in each lane; grouping is slow, and most files have one lane."""
+    lane = rows["lane"]
+    return expr if (lane == lane[0]).all() else expr.over("lane")
+
+
+def too_many(placed: pl.DataFrame) -> pl.Series:
+    """Which members of a record come after as many as it may have."""
+    members = placed.filter("member").select("at", nth=pl.int_range(pl.len()).over("record"))
+    return placed["at"].is_in(members.filter(pl.col("nth") >= MAX_BODY)["at"].implode())
 
 
 def follows(mode: pl.Expr) -> pl.Expr:

@@ -11,8 +11,10 @@ from numba import njit
 
 kernel = njit(cache=True, nogil=True)
 
-MATCH, TAKE, GIVE, BYTES, OPEN, CLOSE, SPLIT, CHOOSE, JUMP, END, REST = range(11)
-"""What one instruction of a scanner does; ``scan.py`` has their meanings."""
+MATCH, TAKE, GIVE, BYTES, SHAPE, OPEN, CLOSE, SPLIT, CHOOSE, SWITCH, SEEK, JUMP, END, REST = range(
+    14
+)
+"""What one instruction of a scanner does; ``program.py`` has their meanings."""
 NO, YES, UNSURE = 0, 1, 2
 """Whether a byte is in a set, or a line fits; unsure is for the regex engine to say."""
 
@@ -28,42 +30,71 @@ def is_inner(byte):
 
 
 @kernel
-def reach(data, at, end, members, least, most):
+def reach(data, at, end, sets, members, least, most):
     """How far a set's characters go from ``at``, and where its least number of them ends.
 
     (-1, -1) where there are fewer, (-2, -2) where a byte is not surely in the set or out of it.
     """
     if least <= 1 and most >= end - at:
-        return reach_any(data, at, end, members, least)
+        return reach_any(data, at, end, sets, members, least)
     count, floor = 0, at if least == 0 else -1
     while at < end:
-        byte = data[at]
-        if members[byte] == UNSURE:
+        byte = data[np.uint64(at)]
+        found = sets[members + np.uint64(byte)]
+        if found == UNSURE:
             return -2, -2
-        if members[byte] == NO or (count == most and not is_inner(byte)):
+        if found == NO or (count == most and not is_inner(byte)):
             break
         if not is_inner(byte):
             count += 1
         at += 1
-        if count == least and (at == end or not is_inner(data[at])):
+        if count == least and (at == end or not is_inner(data[np.uint64(at)])):
             floor = at
     return (at, floor) if floor >= 0 else (-1, -1)
 
 
 @kernel
-def reach_any(data, at, end, members, least):
+def reach_any(data, at, end, sets, members, least):
     """As ``reach`` where any number of characters will do, which is what most runs are."""
     begin = at
-    while at < end and members[data[np.uint64(at)]] == YES:
+    while at < end and sets[members + np.uint64(data[np.uint64(at)])] == YES:
         at += 1
-    if at < end and members[data[at]] == UNSURE:
+    if at < end and sets[members + np.uint64(data[np.uint64(at)])] == UNSURE:
         return -2, -2
     if at == begin:
         return (at, at) if least == 0 else (-1, -1)
     floor = begin + least
-    while least and floor < at and is_inner(data[floor]):
+    while least and floor < at and is_inner(data[np.uint64(floor)]):
         floor += 1
     return at, floor
+
+
+@kernel
+def seek(data, at, end, sets, members, stops):
+    """Where what follows a run may begin, or the end; -1 where the run cannot go so far, -2 where
+    that is not sure.
+    """
+    while at < end:
+        byte = np.uint64(data[np.uint64(at)])
+        if sets[stops + byte] != NO and not is_inner(byte):
+            return at
+        if sets[members + byte] != YES:
+            return -1 if sets[members + byte] == NO else -2
+        at += 1
+    return at
+
+
+@kernel
+def has_shape(data, at, end, sets, shapes, begin, size):
+    """Whether bytes of the shape's sets, one of each, stand at ``at``: NO, YES or UNSURE."""
+    if at + size > end:
+        return NO
+    for offset in range(np.uint64(size)):
+        members = shapes[np.uint64(begin) + offset]
+        found = sets[members + np.uint64(data[np.uint64(at) + offset])]
+        if found != YES:
+            return np.int64(found)
+    return YES
 
 
 @kernel
@@ -78,16 +109,14 @@ def stands(data, at, end, literals, begin, size):
 
 
 @kernel
-def scan_rows(data, offsets, first, last, program, sets, literals, fits, starts, ends):
+def scan_rows(data, offsets, first, last, program, fits, starts, ends):
     """Fit each row to the program; where it fits, write the spans of its groups (-1: no part)."""
     stack = np.empty((STACK, 4), np.int64)
     trail = np.empty((STACK, 2), np.int64)
     spans = np.empty(2 * len(starts), np.int64)
-    for row in range(first, last):
+    for row in range(np.uint64(first), np.uint64(last)):
         spans[:] = -1
-        answer = fit(
-            data, offsets[row], offsets[row + 1], program, sets, literals, spans, stack, trail
-        )
+        answer = fit(data, offsets[row], offsets[row + np.uint64(1)], program, spans, stack, trail)
         fits[row] = answer
         for group in range(len(starts)):
             starts[group, row] = spans[2 * group] if answer == YES else -1
@@ -95,41 +124,62 @@ def scan_rows(data, offsets, first, last, program, sets, literals, fits, starts,
 
 
 @kernel
-def fit(data, at, end, program, sets, literals, spans, stack, trail):
+def fit(data, at, end, program, spans, stack, trail):
     """Whether one text fits: a backtracking machine, where every step but the last may fail.
 
     A choice left open lies on the stack as step, place, lowest place and length of the trail; the
     trail holds what a span was before each change, so that a way not taken leaves none behind.
     """
+    steps, sets, literals, shapes, switches = program
     step, top, changes, patience = 0, 0, 0, PATIENCE
     while True:
-        what, one = program[step, 0], program[step, 1]
-        two, three = program[step, 2], program[step, 3]
+        row = np.uint64(step)
+        what, one = steps[row, 0], steps[row, 1]
+        two, three = steps[row, 2], steps[row, 3]
         good = True
         if what == TAKE or what == GIVE:
-            far, least = reach(data, at, end, sets[one], two, three)
+            far, least = reach(data, at, end, sets, np.uint64(one), two, three)
             if far == -2:
                 return UNSURE
             good, step = far >= 0, step + 1
             if what == GIVE and far > least:
                 top = leave_open(stack, top, step, far, least, changes)
             at = far
+        elif what == SHAPE:
+            found = has_shape(data, at, end, sets, shapes, one, two)
+            if found == UNSURE:
+                return UNSURE
+            good, at, step = found == YES, at + two, step + 1
         elif what == BYTES:
             good = stands(data, at, end, literals, one, two)
             at, step = at + two, step + 1
         elif what == OPEN or what == CLOSE:
             slot = 2 * one + (1 if what == CLOSE else 0)
-            trail[changes, 0], trail[changes, 1] = slot, spans[slot]
+            if top:  # else nothing is ever taken back
+                trail[changes, 0], trail[changes, 1] = slot, spans[slot]
+                changes += 1
             spans[slot] = at
-            changes, step = changes + 1, step + 1
+            step += 1
         elif what == SPLIT:
-            if two < 0 or (at < end and sets[two, data[at]] != NO):
+            if two < 0 or (at < end and may_begin(data, at, sets, two)):
                 top = leave_open(stack, top, one, at, -1, changes)
                 step += 1
             else:
                 step = one
         elif what == CHOOSE:
-            step = step + 1 if at < end and sets[two, data[at]] != NO else one
+            step = step + 1 if at < end and may_begin(data, at, sets, two) else one
+        elif what == SWITCH:
+            step = switches[np.uint64(one) + np.uint64(data[np.uint64(at)])] if at < end else -1
+            good = step >= 0
+        elif what == SEEK:
+            far = seek(data, at, end, sets, np.uint64(one), np.uint64(two))
+            if far == -2:
+                return UNSURE
+            good, step = far >= 0, step + 1
+            if far >= 0 and far < end:
+                top = leave_open(stack, top, three, far, -1, changes)
+            patience -= (far - at) >> 8  # a long way is not free
+            at = far
         elif what == JUMP:
             step = one
         elif what == END:
@@ -139,12 +189,17 @@ def fit(data, at, end, program, sets, literals, spans, stack, trail):
         else:
             return YES
         patience -= 1
-        if patience == 0 or top == STACK - 1 or changes == STACK - 1:
+        if patience <= 0 or top == STACK - 1 or changes == STACK - 1:
             return UNSURE
         if not good:
             if top == 0:
                 return NO
             step, at, top, changes = go_back(data, spans, stack, trail, top - 1, changes)
+
+
+@kernel
+def may_begin(data, at, sets, begins):
+    return sets[np.uint64(begins) + np.uint64(data[np.uint64(at)])] != NO
 
 
 @kernel

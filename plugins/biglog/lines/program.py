@@ -15,11 +15,18 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from biglog.columns import Bytes, Indices, Mask
 from biglog.lines import kernels as k
 
+Offsets = npt.NDArray[np.uint64]
+
 ENDLESS = 1 << 40
+MOST_FIXED = 16
+"""A set repeated so many times at most is part of a shape."""
+SWITCHED = 3
+"""Ways from which a table tells them apart."""
 MOST_COPIES = 8
 """A repeated group is written out so many times at most."""
 CODES = np.arange(256)
@@ -46,15 +53,25 @@ class Program:
     """Instructions, one a row: what to do, and up to three numbers.
 
     TAKE set least most: a run of a set's characters, for good. GIVE: likewise, to be given back
-    from its end. BYTES at size: a literal. OPEN, CLOSE group. SPLIT where set: go on here, and at
-    ``where`` should that fail (at once where the byte is not in the set). CHOOSE where set: here or
-    there by the byte alone. JUMP where. END: only at the line's end. REST: all up to there.
+    from its end. BYTES at size: a literal. SHAPE at size: bytes of so many sets, one of each. OPEN,
+    CLOSE group. SPLIT where set: go on here, and at ``where`` should that fail (at once where the
+    byte is not in the set). CHOOSE where set: here or there by the byte alone. SWITCH table: where
+    the byte says. SEEK set stops where: a run up to a byte of ``stops``, and on from ``where``
+    should what follows fail there. JUMP where. END: only at the line's end. REST: all up to there.
+
+    A set or a table is told by where it begins in the bytes or numbers of all of them.
     """
 
     steps: Indices
     sets: Bytes
     literals: Bytes
+    shapes: Offsets
+    switches: Indices
     groups: tuple[str, ...]
+
+    @property
+    def tables(self) -> tuple[Indices, Bytes, Bytes, Offsets, Indices]:
+        return self.steps, self.sets, self.literals, self.shapes, self.switches
 
 
 # What a pattern is made of, once flags and cases are written out.
@@ -88,6 +105,8 @@ class Repeat:
     most: int
     inside: Nodes
     lazy: bool = False
+    kept: bool = False
+    """Whether none of it can be of use to what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +133,10 @@ def compile_pattern(pattern: str) -> Program | None:
     named = re.compile(pattern).groupindex
     return Program(
         steps=np.array(writer.steps, np.int64),
-        sets=np.array(writer.sets or [NOTHING], np.uint8),
+        sets=np.array(writer.sets or [NOTHING], np.uint8).ravel(),
         literals=np.frombuffer(bytes(writer.literals) or b"\0", np.uint8),
+        shapes=np.array(writer.shapes, np.uint64),
+        switches=np.array(writer.switches, np.int64),
         groups=tuple(sorted(named, key=lambda name: named[name])),
     )
 
@@ -213,6 +234,18 @@ def can_be_empty(node: Node) -> bool:
     return False  # nothing comes after an end
 
 
+def fixed(node: Node) -> list[Bytes] | None:
+    """The sets that a node's bytes are of, one by one; None where their number may differ."""
+    if isinstance(node, Literal):
+        return [np.equal(CODES, one).astype(np.uint8) for one in node.text]
+    if isinstance(node, Set):
+        return None if (node.members[128:] == k.YES).any() else [node.members]
+    if isinstance(node, Repeat) and 0 < node.least == node.most <= MOST_FIXED:
+        sets = fixed(node.inside[0]) if len(node.inside) == 1 else None
+        return sets and sets * node.least
+    return None
+
+
 @dataclass(slots=True)
 class Writer:
     """A program in the making. ``follow`` is always the bytes that may come after a node."""
@@ -220,6 +253,8 @@ class Writer:
     steps: list[list[int]] = field(default_factory=list)
     sets: list[Bytes] = field(default_factory=list)
     literals: bytearray = field(default_factory=bytearray)
+    shapes: list[int] = field(default_factory=list)
+    switches: list[int] = field(default_factory=list)
 
     def emit(self, what: int, *numbers: int) -> int:
         self.steps.append([what, *numbers, *[0] * (3 - len(numbers))])
@@ -228,13 +263,26 @@ class Writer:
     def set_number(self, wanted: Bytes | Mask) -> int:
         for at, known in enumerate(self.sets):
             if np.array_equal(known, wanted):
-                return at
+                return 256 * at
         self.sets.append(wanted.astype(np.uint8))
-        return len(self.sets) - 1
+        return 256 * len(self.sets) - 256
 
     def write(self, nodes: Nodes, follow: Mask) -> None:
+        done = 0
         for at, node in enumerate(nodes):
-            self.write_one(node, first(nodes[at + 1 :], follow))
+            if at < done:
+                continue
+            shape = [fixed(one) for one in nodes[at:]]
+            done = at + (shape.index(None) if None in shape else len(shape))
+            if done > at + isinstance(node, Literal):  # a literal alone needs no sets
+                self.write_shape([one for part in shape[: done - at] for one in part or ()])
+            else:
+                done = at + 1
+                self.write_one(node, first(nodes[at + 1 :], follow))
+
+    def write_shape(self, sets: Sequence[Bytes]) -> None:
+        self.emit(k.SHAPE, len(self.shapes), len(sets))
+        self.shapes += map(self.set_number, sets)
 
     def write_one(self, node: Node, follow: Mask) -> None:
         if isinstance(node, Literal):
@@ -267,21 +315,42 @@ class Writer:
         return self.emit(known, 0, self.set_number(begins))
 
     def write_branch(self, node: Branch, follow: Mask) -> None:
-        jumps = []
+        jumps, places = [], []
+        table = self.open_switch(node.ways)
         for at, way in enumerate(node.ways[:-1]):
             rest = [first(one, follow) for one in node.ways[at + 1 :]]
+            places.append(len(self.steps))
             choice = self.write_choice(way, np.logical_or.reduce(rest), follow)
             self.write(way, follow)
             jumps.append(self.emit(k.JUMP))
             self.steps[choice][1] = len(self.steps)
+        places.append(len(self.steps))
         self.write(node.ways[-1], follow)
         for jump in jumps:
             self.steps[jump][1] = len(self.steps)
+        if table is not None:
+            self.fill_switch(table, node.ways, places)
+
+    def open_switch(self, ways: Sequence[Nodes]) -> int | None:
+        """A table that the byte is looked up in; None where ways are few or can be empty."""
+        if len(ways) < SWITCHED or any(all(map(can_be_empty, one)) for one in ways):
+            return None
+        self.emit(k.SWITCH, len(self.switches))
+        self.switches += [-1] * 256
+        return len(self.switches) - 256
+
+    def fill_switch(self, table: int, ways: Sequence[Nodes], places: Sequence[int]) -> None:
+        """For each byte the first way that begins with it, past its choice where no other does."""
+        begins = np.array([first(way, NOTHING) for way in ways])
+        for byte in np.flatnonzero(begins.any(0)).tolist():
+            way = int(begins[:, byte].argmax())
+            alone = way < len(ways) - 1 and not begins[way + 1 :, byte].any()
+            self.switches[table + byte] = places[way] + alone
 
     def write_repeat(self, node: Repeat, follow: Mask) -> None:
         alone = node.inside[0] if len(node.inside) == 1 else None
         if node.lazy:
-            self.write_lazy(node, alone)
+            self.write_lazy(node, alone, follow)
         elif isinstance(alone, Set):
             self.write_run(node, alone, follow)
         elif node.least > MOST_COPIES or MOST_COPIES < node.most - node.least < ENDLESS - 10:
@@ -296,10 +365,10 @@ class Writer:
                 self.emit(k.TAKE, number, node.least, node.least)
             self.emit(k.REST)
             return
-        ends = (alone.members != k.NO) & follow
-        self.emit(k.GIVE if ends.any() else k.TAKE, number, node.least, node.most)
+        given = not node.kept and ((alone.members != k.NO) & follow).any()
+        self.emit(k.GIVE if given else k.TAKE, number, node.least, node.most)
 
-    def write_lazy(self, node: Repeat, alone: Node | None) -> None:
+    def write_lazy(self, node: Repeat, alone: Node | None, follow: Mask) -> None:
         """What follows is tried first, then one more character is taken and it is tried again."""
         if not isinstance(alone, Set) or node.most not in (1, ENDLESS):
             raise Unsupported("a lazy repeat of more than one set")
@@ -309,7 +378,10 @@ class Writer:
         start = len(self.steps)
         if node.least == node.most:
             return
-        self.emit(k.SPLIT, start + 2, -1)
+        if node.most == ENDLESS:
+            self.emit(k.SEEK, number, self.set_number(follow), start + 2)
+        else:
+            self.emit(k.SPLIT, start + 2, -1)
         away = self.emit(k.JUMP)
         self.emit(k.TAKE, number, 1, 1)
         if node.most == ENDLESS:
@@ -361,4 +433,6 @@ def longer_runs(inside: Nodes) -> Nodes:
 
 
 def run_of(way: Nodes) -> Nodes:
-    return (Repeat(1, ENDLESS, way),) if len(way) == 1 and isinstance(way[0], Set) else way
+    return (
+        (Repeat(1, ENDLESS, way, kept=True),) if len(way) == 1 and isinstance(way[0], Set) else way
+    )

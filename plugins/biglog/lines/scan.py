@@ -85,8 +85,7 @@ def scan(lines: pl.Series, program: Program) -> Scanned:
     def work(first: int, last: int) -> None:
         kernels.scan_rows(
             *(text.data, text.offsets, first, last),
-            *(program.steps, program.sets, program.literals),
-            *(fits, starts, ends),
+            *(program.tables, fits, starts, ends),
         )
 
     on_threads(work, size)
