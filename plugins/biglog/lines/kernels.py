@@ -154,18 +154,13 @@ def fit(data, at, end, program, spans, stack, trail):
             good = stands(data, at, end, literals, one, two)
             at, step = at + two, step + 1
         elif what == OPEN or what == CLOSE:
-            slot = 2 * one + (1 if what == CLOSE else 0)
-            if top:  # else nothing is ever taken back
-                trail[changes, 0], trail[changes, 1] = slot, spans[slot]
-                changes += 1
-            spans[slot] = at
+            changes = mark(spans, 2 * one + (what == CLOSE), at, trail, changes, top)
             step += 1
         elif what == SPLIT:
-            if two < 0 or (at < end and may_begin(data, at, sets, two)):
+            both = two < 0 or (at < end and may_begin(data, at, sets, two))
+            if both:
                 top = leave_open(stack, top, one, at, -1, changes)
-                step += 1
-            else:
-                step = one
+            step = step + 1 if both else one
         elif what == CHOOSE:
             step = step + 1 if at < end and may_begin(data, at, sets, two) else one
         elif what == SWITCH:
@@ -195,6 +190,16 @@ def fit(data, at, end, program, spans, stack, trail):
             if top == 0:
                 return NO
             step, at, top, changes = go_back(data, spans, stack, trail, top - 1, changes)
+
+
+@kernel
+def mark(spans, slot, at, trail, changes, top):
+    """Write one end of a span; onto the trail what was there, where it may be taken back."""
+    if top:
+        trail[changes, 0], trail[changes, 1] = slot, spans[slot]
+        changes += 1
+    spans[slot] = at
+    return changes
 
 
 @kernel

@@ -58,9 +58,21 @@ class Literal:
     def pairs(self) -> Iterable[tuple[int, int]]:
         """Its rarest pair, in every case that counts as the same."""
         pair = self.letters[self.place : self.place + 2]
-        if not self.needs & kernels.FOLDED:
-            return [(pair[0], pair[1])]
-        return set(product(*({one, *bytes([one]).swapcase()} for one in pair)))
+        one, other = (self.cases(byte) for byte in pair)
+        return set(product(one, other))
+
+    def cases(self, byte: int) -> set[int]:
+        """A byte in every case that counts as the same."""
+        return {byte, *(bytes([byte]).swapcase() if self.needs & kernels.FOLDED else b"")}
+
+    def beside(self) -> npt.NDArray[np.uint8]:
+        """For each byte, on which sides of the rarest pair it may stand."""
+        table = np.full(256, kernels.BEFORE | kernels.BEHIND, np.uint8)
+        for bit, place in ((kernels.BEFORE, self.place - 1), (kernels.BEHIND, self.place + 2)):
+            if 0 <= place < len(self.letters):
+                table &= ~np.uint8(bit)
+                table[list(self.cases(self.letters[place]))] |= bit
+        return table
 
 
 def rarity(pair: str) -> int:
@@ -141,8 +153,20 @@ def make_finder(wanted: Sequence[Literal]) -> Finder:
         np.frombuffer(letters, np.uint8),
         np.array(rows_of, np.int64),
         np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        besides([[wanted[at] for at in group] for group in rows]),
     )
-    return Finder(pairs.ravel(), tables)
+    return Finder(np.concatenate((pairs.ravel(), without_digits(pairs).ravel())), tables)
+
+
+def besides(groups: Iterable[Iterable[Literal]]) -> npt.NDArray[np.uint8]:
+    """For each group's number plus one and each byte, where beside its pair the byte may stand."""
+    tables = [np.bitwise_or.reduce([one.beside() for one in group]) for group in groups]
+    return np.concatenate([np.zeros(256, np.uint8), *tables])
+
+
+def without_digits(pairs: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The pairs for texts whose plain digits are no cue."""
+    return np.where(pairs == kernels.BEFORE_DIGITS, kernels.NOTHING, pairs).astype(np.uint8)
 
 
 def sharing(wanted: Sequence[Literal]) -> dict[tuple[int, ...], list[tuple[int, int]]]:

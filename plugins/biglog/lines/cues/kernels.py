@@ -24,6 +24,13 @@ DIGIT, UPPER, LOWER, TOKEN, CLOSER, LINK, MAIL = 1, 2, 4, 8, 16, 32, 64
 NOTHING, BEFORE_DIGITS, BEFORE_DIGIT, BEFORE_SIGN, SLASHES, NEW_LINE = 0, 251, 252, 253, 254, 255
 """What two bytes may begin besides a literal, of which they name the number plus one."""
 
+PAIRS = 1 << 16
+BEFORE, BEHIND = 1, 2
+"""Where beside a group's pair a byte may stand, as ``beside`` has it for each group and byte."""
+
+BLOCK = 32
+"""Bytes that are tested for numbers at once."""
+
 
 @kernel
 def run_end(data, at, end, classes, wanted):
@@ -198,11 +205,48 @@ def is_key_line(data, at, end, classes):
 
 
 @kernel
-def literal_cues(data, begin, at, end, classes, found, literals):
-    """The cues of the literals that share the pair of bytes at ``at``: group ``found - 1``."""
-    letters, table, groups = literals
+def is_digit(byte):
+    return np.uint8(byte - np.uint8(48)) < np.uint8(10)
+
+
+@kernel
+def may_hold_number(data, begin, end):
+    """Whether there is what every cue of plain digits has: eleven of them, a mark and four, or
+    three and a closing bracket. Blocks of one size are tested byte by byte at once, so that the
+    last goes on into the next text: what is found there too much is seen to be nothing later.
+    """
+    at, stop = np.uint64(begin), np.uint64(end)
+    while at < stop:
+        if at + np.uint64(BLOCK + 11) > np.uint64(len(data)):
+            return True
+        found = False
+        for place in range(np.uint64(BLOCK)):
+            here = at + place
+            byte1, byte3 = data[here + np.uint64(1)], data[here + np.uint64(3)]
+            one, two = is_digit(data[here]), is_digit(byte1)
+            three, four = is_digit(data[here + np.uint64(2)]), is_digit(byte3)
+            five = is_digit(data[here + np.uint64(4)])
+            six = is_digit(data[here + np.uint64(5)])
+            rest = is_digit(data[here + np.uint64(6)]) & is_digit(data[here + np.uint64(7)])
+            rest &= is_digit(data[here + np.uint64(8)]) & is_digit(data[here + np.uint64(9)])
+            rest &= is_digit(data[here + np.uint64(10)])
+            marked = (byte1 == np.uint8(45)) | (byte1 == np.uint8(32))
+            closed = (byte3 == np.uint8(41)) | (byte3 == np.uint8(239))
+            middle = three & four & five & six
+            found |= one & ((middle & (marked | (two & rest))) | (two & three & closed))
+        if found:
+            return True
+        at += np.uint64(BLOCK)
+    return False
+
+
+@kernel
+def literal_cues(data, begin, at, end, classes, first, last, letters, table):
+    """The cues of the literals ``first`` to before ``last``, which share the pair of bytes at
+    ``at``.
+    """
     seen = 0
-    for one in range(groups[found - 1], groups[found]):
+    for one in range(first, last):
         letter, length, place, needs, bit = table[one]
         start = at - place
         if start < begin or (data[start] ^ letters[letter]) & 0xDF:  # not even the same letter
@@ -213,14 +257,23 @@ def literal_cues(data, begin, at, end, classes, found, literals):
 
 
 @kernel
-def next_pair(data, at, last, pairs):
+def may_stand(data, begin, at, end, beside, found):
+    """Whether the bytes beside the pair at ``at`` are those of a literal of its group."""
+    row = np.uint64(found) << np.uint64(8)
+    if at > begin and not beside[row | np.uint64(data[np.uint64(at - 1)])] & BEFORE:
+        return False
+    return at + 2 >= end or beside[row | np.uint64(data[np.uint64(at + 2)])] & BEHIND != 0
+
+
+@kernel
+def next_pair(data, at, last, pairs, table):
     """Where the next two bytes that may begin something stand; ``last`` where none do."""
     if at >= last:
         return last
     before = np.uint64(data[at])
     while at < last:
         after = np.uint64(data[np.uint64(at + 1)])
-        if pairs[before << np.uint64(8) | after] != NOTHING:
+        if pairs[table | before << np.uint64(8) | after] != NOTHING:
             break
         before = after
         at += 1
@@ -229,19 +282,27 @@ def next_pair(data, at, last, pairs):
 
 @kernel
 def find_cues(data, offsets, first, last, classes, pairs, literals, cues):
-    """The cues in each text. ``pairs`` says for two bytes what may be there: a literal, a shape."""
+    """The cues in each text. ``pairs`` says for two bytes what may be there, a literal or a shape:
+    first for texts where digits may be a cue, then for the others.
+    """
+    letters, rows, groups, beside = literals
     for row in range(first, last):
         begin, end = offsets[row], offsets[row + 1]
         seen, schemed = 0, False
-        if begin < end and classes[data[begin]] & DIGIT:
+        numbered = may_hold_number(data, begin, end)
+        table = np.uint64(0) if numbered else np.uint64(PAIRS)
+        if numbered and begin < end and classes[data[begin]] & DIGIT:
             seen = number_cue(data, begin, begin, end, classes)
         if is_key_line(data, begin, end, classes):
             seen |= KEY
-        at = next_pair(data, begin, end - 1, pairs)
+        at = next_pair(data, begin, end - 1, pairs, table)
         while at < end - 1:
-            found = pairs[np.uint64(data[at]) << np.uint64(8) | np.uint64(data[at + 1])]
+            pair = np.uint64(data[at]) << np.uint64(8) | np.uint64(data[at + 1])
+            found = pairs[table | pair]
             if found < BEFORE_DIGITS:
-                seen |= literal_cues(data, begin, at, end, classes, found, literals)
+                if may_stand(data, begin, at, end, beside, found):
+                    one, after = groups[found - 1], groups[found]
+                    seen |= literal_cues(data, begin, at, end, classes, one, after, letters, rows)
             elif found == BEFORE_DIGITS:  # one or two say nothing, and most are
                 if at + 3 < end and classes[data[at + 3]] & classes[data[at + 2]] & DIGIT:
                     seen |= number_cue(data, begin, at + 1, end, classes)
@@ -256,5 +317,5 @@ def find_cues(data, offsets, first, last, classes, pairs, literals, cues):
                 seen |= KEY if is_key_line(data, at + 1, end, classes) else 0
                 if classes[data[at + 1]] & DIGIT:
                     seen |= number_cue(data, begin, at + 1, end, classes)
-            at = next_pair(data, at + 1, end - 1, pairs)
+            at = next_pair(data, at + 1, end - 1, pairs, table)
         cues[row] = seen
