@@ -126,15 +126,17 @@ def embed_texts(site: Site, texts: Sequence[str]) -> int:
 
     A text without a word that the model knows gets none: one odd line must not stop a night.
     """
-    from biglog.store import read, write
-    from biglog.vectors.distinct import embed_distinct
+    from biglog.store import read, vector_index, write
+    from biglog.vectors.distinct import embed_distinct, unknown
 
     model = encoder(site.settings.encoder)
-    known = read.known_texts(site.engine, model.model_id)
-    legible = [one for one, ok in zip(texts, model.readable(texts), strict=True) if ok]
-    every = site.settings.embed.commit_every
+    model_id, every = model.model_id, site.settings.embed.commit_every
+    known = read.known_texts(site.engine, model_id)
+    fresh = list(unknown(texts, known))
+    legible = [one for one, ok in zip(fresh, model.readable(fresh), strict=True) if ok]
+    vector_index.clear_way(site.engine, model_id, len(legible))
     return sum(
-        write.save_vectors(site.engine, model.model_id, model.dim, batch)
+        write.save_vectors(site.engine, model_id, model.dim, batch)
         for batch in embed_distinct(legible, known, model.encode, batch=every)
     )
 

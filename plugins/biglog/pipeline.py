@@ -337,15 +337,22 @@ def count_events(path: Path, source: str, date: str) -> pa.Table:
 def embed(site: Site, date: str, _: str) -> StageInfo:
     """Texts of the night's templates that this model has not embedded yet, to vectors."""
     from biglog.answers import embed_pieces, embed_texts
-    from biglog.store import write
 
-    model = encoder(site.settings.encoder)
     texts = [one.model_text for one in night_templates(site, date).values()]
     done = embed_texts(site, texts)
     embed_pieces(site)  # runbooks, which another model has to read again
-    indexed = write.index_vectors(site.engine, model.model_id)
-    note = f"model {model.model_id}, {'indexed' if indexed else 'exact search'}"
-    return StageInfo("embed", "", date, len(texts), done, note=note)
+    return StageInfo("embed", "", date, len(texts), done, note=note_vectors(site))
+
+
+def note_vectors(site: Site) -> str:
+    """By which model, and what share of the truly nearest a search by the index finds."""
+    from biglog.store import vector_index, write
+
+    model = encoder(site.settings.encoder)
+    if not write.index_vectors(site.engine, model.model_id):
+        return f"model {model.model_id}, exact search"
+    recall = vector_index.measure_recall(site.engine, model.model_id)
+    return f"model {model.model_id}, HNSW index, recall at 10 {recall:.3f}"
 
 
 def night_templates(site: Site, date: str) -> dict[str, Template]:

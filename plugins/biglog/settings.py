@@ -6,6 +6,7 @@ here is an error, so that a typing mistake never silently means the default.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -17,6 +18,8 @@ from typing import Any, TypeVar
 from biglog.errors import BadInput
 
 PROJECT = Path(__file__).resolve().parents[2]
+ENCODER_IN_USE = "encoder.json"
+"""Under the home: which model directory was taken into use, and those before it."""
 T = TypeVar("T")
 
 
@@ -88,7 +91,6 @@ class TemplateSettings:
 class EmbedSettings:
     model: str = "biglog-small"
     """A directory under ``pretrained/``, or an absolute path."""
-    batch_size: int = 32
     commit_every: int = 512
     """Distinct texts embedded between two commits."""
 
@@ -195,7 +197,20 @@ def load(at: Path | None = None) -> Settings:
         name: fill(getattr(defaults, name), table, where=f"biglog.toml [{name}]")
         for name, table in tables.items()
     }
+    if "model" not in tables.get("embed", {}) and (chosen := encoder_in_use(root)):
+        changes["embed"] = replace(changes.get("embed", defaults.embed), model=chosen)
     return replace(defaults, sources=load_sources(sources_file(root)), **changes)
+
+
+def encoder_in_use(root: Path) -> str:
+    """The model directory that was taken into use by command; empty where none was."""
+    path = root / ENCODER_IN_USE
+    try:
+        return str(json.loads(path.read_text("utf-8"))["now"]) if path.exists() else ""
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path} is not what `biglog encoders use` writes ({error}): delete it and choose again"
+        ) from error
 
 
 def load_sources(path: Path) -> tuple[SourceSettings, ...]:

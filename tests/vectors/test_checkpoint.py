@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from releases import write_sentence_transformer, write_whole_release
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from biglog.errors import BadInput
 from biglog.vectors import calibrate
+from biglog.vectors.checkpoint import CONVERTED
 from biglog.vectors.encoder import load_encoder
+
+TEXTS = ["disk full", "connection refused by [IP]", "user login failed"]
 
 
 def weights(release: Path) -> dict[str, torch.Tensor]:
@@ -172,3 +177,103 @@ def test_new_weights_are_not_judged_by_an_old_calibration(release: Path) -> None
 def test_a_damaged_calibration_is_named(release: Path) -> None:
     (release / "calibration.json").write_text('{"mean": "much"}')
     assert "is no calibration" in complain(release)
+
+
+def test_a_whole_release_loads_unchanged(tmp_path: Path) -> None:
+    release = write_whole_release(tmp_path / "release")
+    names = set(weights(release))
+    assert len(names - {"bert.embeddings.position_ids"}) == 204
+    assert {name.split(".")[0] for name in names} == {"bert", "cls"}
+    before = {path.name: path.read_bytes() for path in release.iterdir()}
+    assert len(before) == 6
+
+    encoder = load_encoder(release)
+
+    assert encoder.encode(TEXTS).shape == (3, 32)
+    assert encoder.longest == 150
+    assert {name: (release / name).read_bytes() for name in before} == before
+
+
+def test_a_pickle_is_converted_once_and_the_model_stays_the_same(release: Path) -> None:
+    first = load_encoder(release)
+    written = (release / CONVERTED).stat().st_mtime_ns
+    second = load_encoder(release)
+    assert (release / CONVERTED).stat().st_mtime_ns == written
+    assert second.model_id == first.model_id
+    assert np.array_equal(second.encode(TEXTS), first.encode(TEXTS))
+    assert not list(release.glob("*.tmp"))
+
+
+def test_later_loads_read_what_was_converted(release: Path) -> None:
+    before = load_encoder(release).pool(TEXTS)
+    with safe_open(release / CONVERTED, "pt") as file:
+        made_from = file.metadata()
+    state = load_file(release / CONVERTED)
+    state["embeddings.LayerNorm.bias"] += 1
+    save_file(state, release / CONVERTED, metadata=made_from)
+    assert np.abs(load_encoder(release).pool(TEXTS) - before).max() > 0.01
+
+
+def test_another_pickle_is_converted_anew(release: Path) -> None:
+    before = load_encoder(release).pool(TEXTS)
+    state = weights(release)
+    state["bert.embeddings.LayerNorm.bias"] += 1
+    torch.save(state, release / "pytorch_model.bin")
+    assert np.abs(load_encoder(release).pool(TEXTS) - before).max() > 0.01
+
+
+def test_a_damaged_conversion_is_made_anew(release: Path) -> None:
+    before = load_encoder(release).encode(TEXTS)
+    path = release / CONVERTED
+    path.write_bytes(path.read_bytes()[:-5000])
+    assert np.array_equal(load_encoder(release).encode(TEXTS), before)
+
+
+def test_where_the_model_lies_in_a_place_not_to_be_written_the_home_keeps_it(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGLOG_HOME", str(tmp_path / "home"))
+    for name in (CONVERTED, "calibration.json", "arithmetic-cpu.json"):
+        (release / name).mkdir()  # nobody, root included, can write a file of that name
+    first = load_encoder(release)
+    kept = {path.name for path in (tmp_path / "home" / "models").rglob("*") if path.is_file()}
+    assert kept == {CONVERTED, "calibration.json", "arithmetic-cpu.json"}
+    second = load_encoder(release)
+    assert second.model_id == first.model_id
+    assert second.calibration == first.calibration
+
+
+@pytest.mark.parametrize("folder", ["", "0_Transformer"])
+def test_a_sentence_transformer_loads_and_pools_its_own_way(tmp_path: Path, folder: str) -> None:
+    mean = load_encoder(
+        write_sentence_transformer(tmp_path / "a" / "one", way="mean_tokens", folder=folder)
+    )
+    first = load_encoder(
+        write_sentence_transformer(tmp_path / "b" / "one", way="cls_token", folder=folder)
+    )
+    assert mean.layout.pooling == "masked-mean"
+    assert first.layout.pooling == "cls"
+    assert mean.weights != first.weights
+    assert mean.model_id != first.model_id
+    assert np.abs(mean.pool(TEXTS) - first.pool(TEXTS)).max() > 0.01
+
+
+def test_the_first_token_s_state_is_what_cls_pooling_gives(tmp_path: Path) -> None:
+    encoder = load_encoder(write_sentence_transformer(tmp_path / "one", way="cls_token"))
+    ids = torch.tensor([encoder.tokenizer.encode("disk full").ids])
+    with torch.inference_mode():
+        state = encoder.model(input_ids=ids).last_hidden_state[0, 0].numpy()
+    exact = encoder.workers[0].model is encoder.model
+    np.testing.assert_allclose(encoder.pool(["disk full"])[0], state, atol=1e-5 if exact else 0.05)
+
+
+def test_a_way_of_pooling_that_we_do_not_know_is_named(tmp_path: Path) -> None:
+    said = complain(write_sentence_transformer(tmp_path / "one", way="max_tokens"))
+    assert "pools by pooling_mode_max_tokens, expected pooling_mode_mean_tokens" in said
+
+
+def test_a_layer_that_we_do_not_know_is_named(tmp_path: Path) -> None:
+    directory = write_sentence_transformer(tmp_path / "one", way="mean_tokens")
+    path = directory / "modules.json"
+    path.write_text(path.read_text("utf-8").replace("models.Normalize", "models.Dense"), "utf-8")
+    assert "has a layer of type Dense" in complain(directory)

@@ -13,6 +13,9 @@ from biglog.records import Match, Similar, Vectors
 from biglog.store import copy
 from biglog.store.read import Rows, dimension, rows
 
+SEARCH_WIDTH = 100
+"""``hnsw.ef_search``: candidates that a search by the index keeps."""
+
 NEAREST = """
 WITH nearest AS MATERIALIZED (
     SELECT t.template_id, t.pattern, t.example, t.last_seen,
@@ -93,7 +96,7 @@ def similar_templates(
     }
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
-        connection.execute(text("SET LOCAL hnsw.ef_search = 100"))
+        connection.execute(text(f"SET LOCAL hnsw.ef_search = {SEARCH_WIDTH}"))
         found = search(connection, NEAREST, model_id, vector, wanted)
         if len(found) < limit:
             found = search(connection, NEAREST_OF_ALL, model_id, vector, wanted)

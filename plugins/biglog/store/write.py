@@ -279,13 +279,21 @@ def index_vectors(engine: Engine, model_id: str, *, minimum: int = 20_000) -> bo
 
 
 def index_statement(connection: Connection, model_id: str, dim: int) -> str:
-    with copy.cursor_of(connection) as cursor:
-        literal = cursor.mogrify("%s", (model_id,)).decode("utf-8").replace("%", "%%")
-    name = f"vector_{text_sha(model_id)[:12]}_{dim}"
     return (
-        f"CREATE INDEX IF NOT EXISTS {name} ON biglog.vector"
-        f" USING hnsw ((embedding::halfvec({dim})) halfvec_cosine_ops) WHERE model_id = {literal}"
+        f"CREATE INDEX IF NOT EXISTS {index_name(model_id, dim)} ON biglog.vector"
+        f" USING hnsw ((embedding::halfvec({dim})) halfvec_cosine_ops)"
+        f" WHERE model_id = {literal_of_model(connection, model_id)}"
     )
+
+
+def index_name(model_id: str, dim: int) -> str:
+    return f"vector_{text_sha(model_id)[:12]}_{dim}"
+
+
+def literal_of_model(connection: Connection, model_id: str) -> str:
+    """For statements that go to the driver as they are: an index is found by literals only."""
+    with copy.cursor_of(connection) as cursor:
+        return str(cursor.mogrify("%s", (model_id,)).decode("utf-8")).replace("%", "%%")
 
 
 def replace_counts(

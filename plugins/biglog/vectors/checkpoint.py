@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import pickle
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biglog.errors import BadInput
+from biglog.vectors import cache
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
     from transformers import BertModel
 
+log = logging.getLogger(__name__)
+CONVERTED = "converted.safetensors"
+"""Not model.safetensors: a second file of weights would change the fingerprint."""
 LOG_WORDS = {
     "[NUM]": "number",
     "[TIMESTAMP]": "timestamp",
@@ -84,26 +89,68 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"{path} ({path.stat().st_size} bytes) cannot be read as weights, expected a whole "
             f"{path.suffix} file; it seems truncated or damaged: download it again"
         ) from error
+    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
+        raise BadInput(
+            f"{path} holds something else than named tensors, expected a model's weights alone "
+            f"(its state_dict): download the weights file again"
+        )
     return {
         name: value.float() if value.is_floating_point() else value for name, value in state.items()
     }
 
 
-def build_model(directory: Path) -> BertModel:
-    """The encoder without pooler, ready to infer; a missing or unknown tensor is refused."""
+def build_model(directory: Path, files: bytes = b"") -> BertModel:
+    """The encoder without pooler, ready to infer; a missing or unknown tensor is refused.
+
+    ``files`` is what ``digest_files`` gave. A pickle is read once only: its tensors are kept as
+    safetensors for later loads, which use them as long as the pickle is the same.
+    """
     from transformers import BertConfig, BertModel
 
     config = read_config(directory)
     path = find_weights(directory)
-    state = {
+    model = BertModel(BertConfig.from_dict(config), add_pooling_layer=False)
+    key = fingerprint(files or digest_files(directory))
+    state = _converted(directory, key) if path.suffix == ".bin" else None
+    if state is None:
+        state = _encoder_tensors(path)
+        _check_tensors(model, state, path)
+        if path.suffix == ".bin":
+            _convert(directory, key, state)
+    model.load_state_dict(state, strict=False)  # strict: done above, the position_ids buffer aside
+    return model.eval()
+
+
+def _encoder_tensors(path: Path) -> dict[str, torch.Tensor]:
+    return {
         name.removeprefix("bert."): value
         for name, value in read_weights(path).items()
         if not _UNUSED.match(name)
     }
-    model = BertModel(BertConfig.from_dict(config), add_pooling_layer=False)
-    _check_tensors(model, state, path)
-    model.load_state_dict(state, strict=False)  # strict: done above, the position_ids buffer aside
-    return model.eval()
+
+
+def _converted(directory: Path, key: str) -> dict[str, torch.Tensor] | None:
+    """The tensors kept from a pickle of that fingerprint; None where they are not, or damaged."""
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
+
+    for path in cache.kept(directory, CONVERTED, key):
+        try:
+            with safe_open(path, "pt") as file:
+                made_from = (file.metadata() or {}).get("made_from")
+            if made_from == key:
+                return dict(load_file(path))
+        except (SafetensorError, OSError) as error:
+            log.warning("%s cannot be read (%s): it is made anew", path, error)
+    return None
+
+
+def _convert(directory: Path, key: str, state: dict[str, torch.Tensor]) -> None:
+    from safetensors.torch import save_file
+
+    whole = {name: value.contiguous() for name, value in state.items()}
+    metadata = {"format": "pt", "made_from": key}
+    cache.keep(directory, CONVERTED, key, lambda path: save_file(whole, path, metadata=metadata))
 
 
 def _check_tensors(model: BertModel, state: dict[str, torch.Tensor], path: Path) -> None:
@@ -183,13 +230,17 @@ def _check_vocabulary(tokenizer: Tokenizer, config: dict[str, Any], path: Path) 
         )
 
 
-def fingerprint(directory: Path, *parts: str) -> str:
-    """sha256, first 16 digits, of config, vocabulary, weights and whatever else is named."""
-    digest = hashlib.sha256()
+def digest_files(directory: Path) -> bytes:
+    """Names and sha256 of config, vocabulary and weights; reads every byte of them."""
+    found = b""
     names = ("config.json", "tokenizer.json", "vocab.txt", "model.safetensors", "pytorch_model.bin")
     for name in names:
         if (path := directory / name).exists():
             with path.open("rb") as file:
-                digest.update(name.encode() + hashlib.file_digest(file, "sha256").digest())
-    digest.update("\x1f".join(parts).encode())
-    return digest.hexdigest()[:16]
+                found += name.encode() + hashlib.file_digest(file, "sha256").digest()
+    return found
+
+
+def fingerprint(files: bytes, *parts: str) -> str:
+    """sha256, first 16 digits, of what ``digest_files`` gave and whatever else is named."""
+    return hashlib.sha256(files + "\x1f".join(parts).encode()).hexdigest()[:16]

@@ -15,6 +15,11 @@ def text_key(text: str) -> str:
     return hashlib.sha256(kept).hexdigest()
 
 
+def shard_of(text: str, workers: int) -> int:
+    """Which of the workers embeds the text: the same one wherever and whenever it is asked."""
+    return int(text_key(text)[:16], 16) % workers
+
+
 def embed_distinct(
     texts: Iterable[str],
     known: Collection[str],
@@ -27,12 +32,13 @@ def embed_distinct(
     Commit a batch before asking for the next: then a killed run, started again with what the
     store knows by then, embeds only the rest.
     """
-    fresh = _unknown(texts, known)
+    fresh = unknown(texts, known)
     while chosen := list(islice(fresh, batch)):
         yield list(zip(chosen, encode(chosen), strict=True))
 
 
-def _unknown(texts: Iterable[str], known: Collection[str]) -> Iterator[str]:
+def unknown(texts: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """The distinct texts whose key is not known, first seen first."""
     seen: set[str] = set()
     for text in texts:
         key = text_key(text)
