@@ -16,18 +16,25 @@ from biglog.vectors.training.heldout import label_pairs
 from biglog.vectors.training.kinds import Kind, fill_places, fill_slots, is_chinese, split_of
 from biglog.vectors.training.loop import Stage, run_stage
 from biglog.vectors.training.masking import mask
-from biglog.vectors.training.mlm import IGNORED, MaskedBatches, hide_tokens, masked_loss
+from biglog.vectors.training.mlm import (
+    IGNORED,
+    MaskedBatches,
+    hide_tokens,
+    masked_loss,
+    own_special,
+)
 from biglog.vectors.training.neighbours import alike_in_words
 from biglog.vectors.training.python_source import is_permissive
+from biglog.vectors.training.recipes import Recipe
 from biglog.vectors.training.sampling import Pair, Sampler
 from biglog.vectors.training.tokenizer import SPECIAL, train_tokenizer
-from biglog.vectors.training.train import Recipe, new_model, plan_stages, training_texts
+from biglog.vectors.training.train import new_model, plan_stages, training_texts
 
 
 def test_fifteen_percent_are_hidden_log_tokens_too_the_frame_never() -> None:
     rng = np.random.default_rng(3)
     ids = rng.integers(0, 2000, (400, 500))
-    seen, labels = hide_tokens(ids, rng, vocabulary=2000)
+    seen, labels = hide_tokens(ids, rng, special=own_special(2000))
     frame = np.isin(ids, [SPECIAL.index(t) for t in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")])
     chosen = labels != IGNORED
     log_tokens = (ids >= 1) & (ids <= 5)
@@ -104,7 +111,7 @@ def test_progress_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     line = Line()
     with caplog.at_level(logging.INFO):
         run_stage(line, Stage("line", 50, 0.01), line.loss)
-    assert "line step 50, 98 % done, loss" in caplog.text
+    assert "line step 50, 100 % done, loss" in caplog.text
 
 
 def test_the_written_kinds_are_many_bilingual_and_distinct() -> None:
@@ -223,7 +230,7 @@ def test_the_language_head_learns_alone() -> None:
     model = new_model(Recipe(vocabulary=40, hidden=16, layers=1, heads=2))
     ids = np.arange(10, 34).reshape(2, 12)
     masked_loss(
-        model, hide_tokens(ids, np.random.default_rng(1), vocabulary=40), head_only=True
+        model, hide_tokens(ids, np.random.default_rng(1), special=own_special(40)), head_only=True
     ).backward()  # type: ignore[no-untyped-call]
     assert model.cls.predictions.transform.dense.weight.grad is not None
     assert model.bert.encoder.layer[0].output.dense.weight.grad is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -61,8 +62,12 @@ def label_pairs(part: str, *, seed: int = 5) -> Labelled:
     chosen = own.choose_slots(own.read_slots(), rng)
     texts = [(fill_slots(text, chosen), kind) for kind in kinds for text in kind.texts]
     mine = [i for i, (_, kind) in enumerate(texts) if own.split_of(kind) == part]
-    same = [(i, j) for i in mine for j in mine if i < j and texts[i][1] is texts[j][1]]
-    hard = [(i, j) for i in mine for j, (_, kind) in enumerate(texts) if _rival(texts[i][1], kind)]
+    near: dict[str, list[int]] = defaultdict(list)  # all pairs of texts would be too many to try
+    for place, (_, kind) in enumerate(texts):
+        near[kind.family].append(place)
+    pairs = [(i, j) for i in mine for j in near[texts[i][1].family]]
+    same = [(i, j) for i, j in pairs if i < j and texts[i][1] is texts[j][1]]
+    hard = [(i, j) for i, j in pairs if _rival(texts[i][1], texts[j][1])]
     easy = [(i, rng.randrange(len(texts))) for i in mine for _ in range(10)]
     easy = [(i, j) for i, j in easy if texts[i][1].family != texts[j][1].family]
     hard = rng.sample(hard, min(len(hard), 3 * len(same)))

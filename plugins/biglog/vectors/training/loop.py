@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from biglog.vectors.training.team import Team
+
 log = logging.getLogger(__name__)
+ALONE = Team(torch.device("cpu"))
+
+# A step's loss, whole or in parts that are summed: of a large batch only one part is in memory.
+Losses = Callable[[int], torch.Tensor | Iterable[torch.Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +40,55 @@ class Outcome:
     seconds: float = 0.0  # spent on it, earlier runs included
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that has been made: its number from 1, and the share of the stage behind it."""
+
+    stage: str
+    number: int
+    done: float
+    loss: float  # running mean
+    rate: float
+
+
+def log_step(step: Step) -> None:
+    """Say every fifty steps how far it is."""
+    if step.number % 50 == 0:
+        share = 100 * step.done
+        log.info("%s step %d, %.0f %% done, loss %.4f", step.stage, step.number, share, step.loss)
+
+
 def run_stage(
     model: torch.nn.Module,
     stage: Stage,
-    loss_of: Callable[[int], torch.Tensor],
+    loss_of: Losses,
     *,
     checkpoint: Path | None = None,
+    team: Team = ALONE,
+    watch: Callable[[Step], None] | None = log_step,
 ) -> Outcome:
-    """Train for the stage's steps or seconds, from its checkpoint if there is one."""
+    """Train for the stage's steps or seconds, from its checkpoint if there is one.
+
+    Several processes need a stage that ends by its steps: their clocks differ.
+    """
     optimiser = torch.optim.AdamW(_groups(model, stage), lr=stage.learning_rate)
     parts = {"model": model, "optimiser": optimiser}
-    torch.manual_seed(stage.seed)
     earlier = _resume(parts, stage, checkpoint)
+    checkpoint = checkpoint if team.writes else None
     mean, begun = earlier.loss, time.monotonic() - earlier.seconds
     step, done = earlier.steps, 0.0
     model.train()
     while (done := _done(step, time.monotonic() - begun, stage)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = stage.learning_rate * _rate(done, stage.warm_up)
-        value = _advance(model, optimiser, stage, loss_of(step))
+        # Drawn anew for each step, so that a resumed training drops out what the first would have.
+        torch.manual_seed(stage.seed * 1_000_003 + step * 4_099 + team.rank)
+        value = _advance(model, optimiser, stage, loss_of(step), team)
         mean = value if mean != mean else 0.98 * mean + 0.02 * value
         step += 1
-        if step % 50 == 0:
-            log.info("%s step %d, %.0f %% done, loss %.4f", stage.name, step, 100 * done, mean)
+        if watch:
+            reached = _done(step, time.monotonic() - begun, stage)
+            watch(Step(stage.name, step, reached, mean, float(optimiser.param_groups[0]["lr"])))
         if checkpoint and step % stage.save_every == 0:
             _save(parts, stage, Outcome(step, mean, time.monotonic() - begun), checkpoint)
     outcome = Outcome(step, mean, round(time.monotonic() - begun, 1))
@@ -71,13 +103,21 @@ def _done(step: int, spent: float, stage: Stage) -> float:
 
 
 def _advance(
-    model: torch.nn.Module, optimiser: torch.optim.Optimizer, stage: Stage, loss: torch.Tensor
+    model: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    stage: Stage,
+    loss: torch.Tensor | Iterable[torch.Tensor],
+    team: Team,
 ) -> float:
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    total = 0.0
+    for part in [loss] if isinstance(loss, torch.Tensor) else loss:
+        part.backward()
+        total += float(part.detach())
+    team.join_gradients(model)
     torch.nn.utils.clip_grad_norm_(model.parameters(), stage.clip)
     optimiser.step()
-    return float(loss.detach())
+    return total
 
 
 def _rate(done: float, warm_up: float) -> float:
@@ -104,7 +144,6 @@ def _save(parts: dict[str, Any], stage: Stage, outcome: Outcome, path: Path) -> 
             **state,
             "outcome": asdict(outcome),
             "stage": asdict(stage),
-            "random": torch.get_rng_state(),
         },
         fresh,
     )
@@ -120,7 +159,6 @@ def _resume(parts: dict[str, Any], stage: Stage, path: Path | None) -> Outcome:
         return Outcome(0, float("nan"))
     for name, part in parts.items():
         part.load_state_dict(state[name])
-    torch.set_rng_state(state["random"])
     earlier = Outcome(**state["outcome"])
     log.info("%s resumes at step %d", stage.name, earlier.steps)
     return earlier

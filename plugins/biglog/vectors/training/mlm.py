@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from tokenizers import Tokenizer
 from transformers import BertForMaskedLM
 
 from biglog.vectors.training.loop import autocast
@@ -14,21 +16,49 @@ from biglog.vectors.training.tokenizer import SPECIAL
 
 Ids = npt.NDArray[np.int64]
 IGNORED = -100
-_FRAME = tuple(SPECIAL.index(name) for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))
+_FRAME = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """Ids of a vocabulary: the frame, in _FRAME's order and never hidden; how many there are."""
+
+    frame: tuple[int, ...]
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.frame[3]
+
+    @property
+    def mask(self) -> int:
+        return self.frame[4]
+
+
+def own_special(size: int) -> Special:
+    """Of the vocabularies that this project trains."""
+    return Special(tuple(map(SPECIAL.index, _FRAME)), size)
+
+
+def special_of(tokenizer: Tokenizer) -> Special:
+    """Of any BERT's vocabulary."""
+    vocabulary = tokenizer.get_vocab()
+    frame = tuple(vocabulary[name] for name in _FRAME)
+    return Special(frame, len(vocabulary))
 
 
 def hide_tokens(
-    ids: Ids, rng: np.random.Generator, *, vocabulary: int, share: float = 0.15
+    ids: Ids, rng: np.random.Generator, *, special: Special, share: float = 0.15
 ) -> tuple[Ids, Ids]:
     """(what the model sees, what it must guess): 80 % [MASK], 10 % random, 10 % left as they are.
 
     The log tokens are hidden and guessed like words; the frame and padding never are.
     """
-    chosen = (rng.random(ids.shape) < share) & ~np.isin(ids, _FRAME)
+    chosen = (rng.random(ids.shape) < share) & ~np.isin(ids, special.frame)
     labels = np.where(chosen, ids, IGNORED)
     draw = rng.random(ids.shape)
-    seen = np.where(chosen & (draw < 0.8), SPECIAL.index("[MASK]"), ids)
-    noise = rng.integers(1, vocabulary, ids.shape)
+    seen = np.where(chosen & (draw < 0.8), special.mask, ids)
+    noise = rng.integers(1, special.size, ids.shape)
     return np.where(chosen & (draw >= 0.8) & (draw < 0.9), noise, seen), labels
 
 
@@ -61,7 +91,7 @@ class MaskedBatches:
             self._shuffle(step // self.per_epoch)
         chosen = self.batches[step % self.per_epoch % len(self.batches)]
         ids = pad([self.rows[i] for i in chosen])
-        return hide_tokens(ids, rng, vocabulary=self.vocabulary)
+        return hide_tokens(ids, rng, special=own_special(self.vocabulary))
 
     def _shuffle(self, epoch: int) -> None:
         rng = np.random.default_rng((self.seed, epoch, 1))

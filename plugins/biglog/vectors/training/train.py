@@ -6,8 +6,8 @@ import argparse
 import hashlib
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 
@@ -16,37 +16,34 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForMaskedLM
 
-from biglog.vectors.checkpoint import build_model, read_config, read_tokenizer
+from biglog.vectors.checkpoint import (
+    build_model,
+    find_weights,
+    read_config,
+    read_tokenizer,
+    read_weights,
+)
 from biglog.vectors.encoder import load_encoder
 from biglog.vectors.training.contrastive import contrast_loss
 from biglog.vectors.training.corpus import Corpus, build_corpus, licence_table
-from biglog.vectors.training.kinds import choose_slots, fill_places, fill_slots, read_slots
-from biglog.vectors.training.loop import Stage, run_stage
+from biglog.vectors.training.kinds import (
+    Kind,
+    choose_slots,
+    fill_places,
+    fill_slots,
+    read_slots,
+)
+from biglog.vectors.training.loop import Losses, Stage, run_stage
 from biglog.vectors.training.mlm import MaskedBatches, masked_loss
+from biglog.vectors.training.recipes import Recipe
 from biglog.vectors.training.sampling import Sampler
+from biglog.vectors.training.team import join_team
 from biglog.vectors.training.tokenizer import save_tokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
 _ENDLESS = 1_000_000  # steps, where the clock ends a stage
 _TIED = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
 _HEAD_TOKENS = 16_384  # a batch of the last stage, which trains the small language head alone
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    vocabulary: int = 12_000
-    hidden: int = 256
-    layers: int = 4
-    heads: int = 4
-    positions: int = 160
-    masked_tokens: int = 4096  # a batch of masked language modelling
-    pairs: int = 128  # a batch of contrast
-    masked_share: float = 0.4  # of the minutes; the rest goes to contrast
-    masked_steps: int = 0  # 0: as many as its share of the minutes allows
-    pair_steps: int = 0
-    head_steps: int = 60  # the language head alone, at the end: contrast has moved the encoder
-    begin: str = ""  # a model directory whose weights and vocabulary are taken over
-    seed: int = 17
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -100,11 +97,12 @@ def train(corpus: Corpus, recipe: Recipe, out: Path, *, work: Path, minutes: flo
     texts = training_texts(corpus, recipe.seed)
     tokenizer = _keep_tokenizer(work / "tokenizer.json", texts, recipe)
     recipe = replace(recipe, vocabulary=tokenizer.get_vocab_size())
-    model = new_model(recipe)
+    model = new_model(recipe).to(join_team().device)
     rows = [row.ids[:64] for row in tokenizer.encode_batch(texts)]
-    losses: dict[str, Callable[[int], torch.Tensor]] = {
+    kinds = corpus.part("train")
+    losses: dict[str, Losses] = {
         "masked": MaskedLoss(rows, recipe, model),
-        "contrast": PairLoss(corpus, recipe, model, tokenizer),
+        "contrast": PairLoss(kinds, corpus.terms, recipe, model, tokenizer),
         "head": HeadLoss(rows, replace(recipe, masked_tokens=_HEAD_TOKENS), model),
     }
     done = {}
@@ -175,9 +173,14 @@ class PairLoss:
     """The contrast of the batch that belongs to a step."""
 
     def __init__(
-        self, corpus: Corpus, recipe: Recipe, model: BertForMaskedLM, tokenizer: Tokenizer
+        self,
+        kinds: Sequence[Kind],
+        terms: dict[str, tuple[str, ...]],
+        recipe: Recipe,
+        model: BertForMaskedLM,
+        tokenizer: Tokenizer,
     ) -> None:
-        self.sampler = Sampler(corpus.part("train"), corpus.terms, Random(recipe.seed))
+        self.sampler = Sampler(kinds, terms, Random(recipe.seed))
         self.recipe, self.model, self.tokenizer = recipe, model, tokenizer
 
     def __call__(self, step: int) -> torch.Tensor:
@@ -232,7 +235,26 @@ def new_model(recipe: Recipe) -> BertForMaskedLM:
     begun = build_model(Path(recipe.begin))
     model = BertForMaskedLM(begun.config)
     model.bert.load_state_dict(begun.state_dict())
+    _take_head(model, Path(recipe.begin))
     return model
+
+
+def _take_head(model: BertForMaskedLM, directory: Path) -> None:
+    """The language head's weights too, where the directory has them; they begin anew otherwise."""
+    stored = read_weights(find_weights(directory))
+    wanted = model.cls.state_dict()
+    head = {
+        name: stored[f"cls.{name}"]
+        for name, value in wanted.items()
+        if f"cls.{name}" in stored and stored[f"cls.{name}"].shape == value.shape
+    }
+    if not head:
+        log.warning("%s has no language head: it is learned anew", directory)
+        return
+    if "predictions.bias" in head:
+        head["predictions.decoder.bias"] = head["predictions.bias"]
+    head.pop("predictions.decoder.weight", None)  # the word embeddings, tied
+    model.cls.load_state_dict({**wanted, **head})
 
 
 def write_model(
