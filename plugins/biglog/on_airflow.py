@@ -162,6 +162,42 @@ def ask(name: str) -> dict[str, Any]:
     return dict(refuse_bad_input(work))
 
 
+def pretrain() -> dict[str, Any]:
+    """Train the encoder that the form asks for, and enter it in the register."""
+    given = params()
+
+    def work() -> dict[str, Any]:
+        from biglog import installation, pretraining
+
+        return pretraining.answer_pretrain(installation.open_site(), given)
+
+    return dict(refuse_bad_input(work))
+
+
+def evaluate() -> dict[str, Any]:
+    """Measure the encoders that the form names, into the register and onto pages."""
+    given = params()
+
+    def work() -> dict[str, Any]:
+        from biglog import evaluation, installation
+
+        return evaluation.answer_evaluate(installation.open_site(), given)
+
+    return dict(refuse_bad_input(work))
+
+
+def learn() -> dict[str, Any]:
+    """Train on the labels that the form names; the version that it became."""
+    given = params()
+
+    def work() -> dict[str, Any]:
+        from biglog import finetuning, installation
+
+        return finetuning.answer_learn(installation.open_site(), given)
+
+    return dict(refuse_bad_input(work))
+
+
 def connection(name: str) -> Any:
     """The Airflow connection that a source names, else that of the environment."""
     from airflow.sdk import BaseHook

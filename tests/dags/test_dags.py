@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAGS = sorted((ROOT / "dags").glob("*.py"))
 IDS = {
     "ingest_logs", "analyse_logs", "report_logs", "analyse_upload", "match_events",
-    "knowledge_base", "maintain_store",
+    "knowledge_base", "maintain_store", "pretrain_encoder", "evaluate_models", "finetune_head",
 }  # fmt: skip
 TAGS = {"biglog", "nightly", "weekly", "by hand"}
 HEAVY = ("torch", "transformers", "sklearn", "pandas", "polars")
@@ -51,7 +51,9 @@ def test_gpu_work_is_gated_by_queue_and_pool(bag):
     queued = {
         task.task_id for dag in bag.dags.values() for task in dag.tasks if task.queue == "gpu"
     }
-    assert gated == queued == {"embed", "match", "import_entries"}
+    assert gated == queued == {
+        "embed", "match", "import_entries", "learn", "pretrain", "evaluate",
+    }  # fmt: skip
 
 
 def test_mapped_tasks_are_bounded(bag):

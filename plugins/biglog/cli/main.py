@@ -13,7 +13,18 @@ from types import FrameType
 import typer
 
 from biglog import __version__
-from biglog.cli import bench, database, doctor, files, knowledge, nights, planned, templates
+from biglog.cli import (
+    bench,
+    database,
+    doctor,
+    encoders,
+    files,
+    knowledge,
+    learned,
+    nights,
+    planned,
+    templates,
+)
 from biglog.cli.console import say
 from biglog.errors import BadInput, BigLogError
 
@@ -46,7 +57,7 @@ def options(
     pass
 
 
-for room in (files, nights, doctor, bench, planned):
+for room in (files, nights, encoders, learned, doctor, bench):
     room.register(app)
 app.add_typer(knowledge.app, name="kb")
 app.add_typer(database.app, name="db")

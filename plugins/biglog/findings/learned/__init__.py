@@ -1,0 +1,1 @@
+"""What labels teach: features of sessions and lines, and models that judge by them."""
