@@ -19,8 +19,11 @@ MEASURED = (
     ("templates.py", ("{data}", "--speed")),
     ("lines.py", ("{data}",)),
     ("lines.py", ("--gigabytes", "10")),
+    ("embedding.py", ("{data}",)),
     ("sessions.py", ("{data}/sessions",)),
+    ("learned.py", ("{data}",)),
     ("lines_detect.py", ("{data}/lines/thunderbird_19k.log",)),
+    ("web_attacks.py", ("{data}/web",)),
     (
         "knowledge.py",
         (

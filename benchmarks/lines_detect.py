@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 from biglog import offline
-from biglog.findings.lines import GRAVE, SEVERE, score_templates
+from biglog.findings.lines import GRAVE, SEVERE, SEVERE_LEVELS, score_templates
 
 
 def main() -> None:
@@ -45,13 +45,24 @@ def judge(lines: list[str], odd: pl.Series, way: str) -> None:
     rare = plain.select(-pl.len().over("template_id").cast(pl.Float64)).to_series()
     words = plain["template"].str.contains(GRAVE) | plain["template"].str.contains(SEVERE)
     said = f"{int(ours['anomalous'].sum()):,} said, F1 {f1_score(odd, ours['anomalous']):.3f}"
+    level = plain["level"].replace_strict(SEVERE_LEVELS, default=0.0, return_dtype=pl.Float64)
     for rule, score, note in (
         ("BigLog", ours["score"], said),
+        ("severity level", level, ""),
         ("template's rarity", rare, ""),
         ("words of failure", words, ""),
     ):
         auroc, ap = roc_auc_score(odd, score), average_precision_score(odd, score)
         print(f"{way:18} {rule:20} AUROC {auroc:.3f}  AP {ap:.3f}  {note}")
+    kinds = (
+        ours.with_columns(odd=odd)
+        .group_by("template_id")
+        .agg(pl.col("odd", "anomalous").any(), pl.col("score").max())
+    )
+    alerts = kinds.filter("odd")
+    auroc = roc_auc_score(kinds["odd"], kinds["score"])
+    found = f"{int(alerts['anomalous'].sum())} of {alerts.height} kinds of alert are said"
+    print(f"{way:18} {'BigLog, per kind':20} AUROC {auroc:.3f}  {found}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Run: ``python benchmarks/sessions.py FOLDER`` where FOLDER has a ``*.log`` whose lines name blocks
 and a ``*_labels.csv`` with seq_id and anomaly. Three ways: no history; the earlier half of the
-sessions as history, as it is; the same without its labelled anomalies. Then on first events only.
+sessions as history, as it is; the same without its labelled anomalies. Then on first events only,
+of sessions that have more. Each detector is measured alone too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 from biglog import offline
-from biglog.findings.sessions import score_sessions
+from biglog.findings.sessions import DETECTORS, beginnings, score_sessions
 
 Ways = dict[str, tuple[pl.DataFrame, pl.DataFrame | None]]
 
@@ -26,25 +27,23 @@ def main() -> None:
     log, labels = next(options.folder.glob("*.log")), next(options.folder.glob("*_labels.csv"))
     lines = offline.event_frame([log], "auto", {}, session=options.session)
     truth = read_labels(labels)
-    for first in (0, options.first):
-        print(f"\n{log.name}, {f'first {first} events' if first else 'whole sessions'}")
+    for first in (0, *options.first):
+        said = f"first {first} events, sessions longer than {first}" if first else "whole sessions"
+        print(f"\n{log.name}, {said}")
         print(f"{'':36}sessions   odd  AUROC     AP     F1  precision recall")
+        longer = lines.group_by("session").len().filter(pl.col("len") > first).select("session")
         for name, (today, past) in ways(lines, truth).items():
-            measure(f"{name}: BigLog", score_sessions(today, past, first=first), truth)
-            for rule, scores in baselines(today, past, first).items():
-                measure(f"{name}: {rule}", scores, truth)
-        if first:
-            longer = lines.group_by("session").len().filter(pl.col("len") > first)
-            for name, (today, past) in ways(lines, truth).items():
-                scores = score_sessions(today, past, first=first)
-                measure(f"{name}, longer ones: BigLog", scores.join(longer, on="session"), truth)
+            told = truth.join(longer, on="session", how="semi")
+            measure(f"{name}: BigLog", score_sessions(today, past, first=first), told)
+            for rule, scores in others(today, past, first).items():
+                measure(f"{name}: {rule}", scores, told)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--session", default=r"blk_-?\d+")
-    parser.add_argument("--first", type=int, default=5)
+    parser.add_argument("--first", type=int, nargs="*", default=[5, 10, 15, 20])
     return parser.parse_args()
 
 
@@ -69,6 +68,16 @@ def ways(lines: pl.DataFrame, truth: pl.DataFrame) -> Ways:
     }
 
 
+def others(today: pl.DataFrame, past: pl.DataFrame | None, first: int) -> dict[str, pl.DataFrame]:
+    """Each detector alone, and the trivial baselines."""
+    here = beginnings(today, first)
+    learnt = None if past is None else beginnings(past, first)
+    alone = {
+        name: judge(here, learnt).rename({"odd": "anomalous"}) for name, judge in DETECTORS.items()
+    }
+    return alone | baselines(today, past, first)
+
+
 def baselines(
     today: pl.DataFrame, past: pl.DataFrame | None, first: int
 ) -> dict[str, pl.DataFrame]:
@@ -85,7 +94,11 @@ def baselines(
     short = here.select(
         "session", score=-pl.col("events").cast(pl.Float64), anomalous=pl.lit(False)
     )
-    return {"count vector's rarity": rare, "shortness": short}
+    unseen = seen.select(
+        "session", score=(pl.col("had") == 0).cast(pl.Float64), anomalous=pl.col("had") == 0
+    )
+    rules = {"count vector's rarity": rare, "shortness": short}
+    return rules if past is None else rules | {"unseen count vector": unseen}
 
 
 def vectors(lines: pl.DataFrame, first: int) -> pl.DataFrame:

@@ -18,12 +18,14 @@ from biglog.records import Encoder, Match, Template
 from biglog.settings import LineSettings, SourceSettings, TemplateSettings
 
 if TYPE_CHECKING:
+    from biglog.findings.values import Reach
     from biglog.templates.catalogue import Catalogue
 
 BATCH = 1_000_000
 A_FEW = 3
 """Matching lines of one template that come before another template's."""
 CODES = ("file", "level", "host", "template_id", "template")
+KEPT = ("line_no", "timestamp", *CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,39 +195,74 @@ def matching_lines(parsed: Parsed, wanted: Mapping[str, float], most: int) -> It
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What earlier lines were: lines per template, and the templates."""
+    """What earlier lines were: lines per template, the templates, and how far values went."""
 
     counts: dict[str, int]
     templates: dict[str, Template]
+    reach: Reach | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is judged of the lines of some files."""
+
+    lines: pl.DataFrame  # as event_frame, with what webattacks looks at where lines are requests
+    values: pl.DataFrame  # findings.values.SCHEMA
 
 
 def detect_lines(files: Sequence[Path], history: Sequence[Path], format_name: str) -> pl.DataFrame:
     """A row per line: line_no, file, score, anomalous, reason, template."""
+    from biglog.findings.values import reach
+
     if not history:
         return judge_lines(files, format_name, None)
     known: dict[str, Template] = {}
-    past = event_frame(history, format_name, known)
-    counts = dict(past.group_by("template_id").len().iter_rows())
-    return judge_lines(files, format_name, Past(counts, known))
+    past = see(history, format_name, known)
+    counts = dict(past.lines.group_by("template_id").len().iter_rows())
+    return judge_lines(files, format_name, Past(counts, known, reach(past.values)))
 
 
 def judge_lines(files: Sequence[Path], format_name: str, past: Past | None) -> pl.DataFrame:
     """As detect_lines, against a past that is already counted."""
-    from biglog.findings.lines import Usual, score_templates
+    from biglog.findings.lines import Usual
+    from biglog.findings.verdicts import judge
 
     usual = Usual(past.counts, sum(past.counts.values())) if past else None
-    lines = event_frame(files, format_name, dict(past.templates) if past else {})
-    judged = score_templates(lines, usual).with_columns(
-        pl.col("template_id").cast(lines.schema["template_id"]),
-        pl.col("level").cast(lines.schema["level"]),
-    )
-    joined = lines.join(
-        judged, on=["template_id", "level"], how="left", nulls_equal=True, maintain_order="left"
-    )
+    seen = see(files, format_name, dict(past.templates) if past else {})
+    verdicts = judge(seen.lines, seen.values, usual, past.reach if past else None)
     words = pl.col("file", "template").cast(pl.String)
+    joined = pl.concat(
+        [seen.lines.select("line_no", "file", "template"), verdicts], how="horizontal"
+    )
     return joined.select(
         "line_no", "file", "score", "anomalous", "reason", "template"
     ).with_columns(words)
+
+
+def see(files: Sequence[Path], format_name: str, known: dict[str, Template]) -> Seen:
+    """Lines and values of the files; ``known`` gains their templates.
+
+    What repeats is kept as codes and no content is kept, so that a night fits in memory.
+    """
+    from biglog.findings.webattacks import read_requests
+    from biglog.parameters import read_values
+
+    lines: list[pl.DataFrame] = []
+    values: list[pl.DataFrame] = []
+    before = 0
+    for parsed in parse_files(files, format_name, catalogue=known):
+        known.update(parsed.templates)
+        patterns = {key: one.pattern for key, one in parsed.templates.items()}
+        frame = with_templates(parsed)
+        kept = frame.select(KEPT).with_columns(pl.col(CODES).cast(pl.Categorical))
+        asked = read_requests(frame["content"], frame["fields"])
+        lines.append(kept if asked is None else pl.concat([kept, asked], how="horizontal"))
+        found = read_values(parsed.template_ids, parsed.parameters, patterns)
+        values.append(found.with_columns(pl.col("line") + before))
+        before += frame.height
+    if not lines:
+        raise BadInput("the files hold no line; give at least one line to judge")
+    return Seen(pl.concat(lines, how="diagonal"), pl.concat(values))
 
 
 def detect_sessions(
@@ -255,16 +292,12 @@ def event_frame(
 
     What repeats is kept as codes and no content is kept, so that a night fits in memory.
     """
-    kept = ["line_no", *CODES, *(["session"] if session else [])]
+    kept = ["line_no", *CODES, *(["session", "timestamp"] if session else [])]
     example = ""
     frames = []
     for parsed in parse_files(files, format_name, catalogue=known):
         known.update(parsed.templates)
-        patterns = {key: one.pattern for key, one in parsed.templates.items()}
-        ids = pl.Series("template_id", parsed.template_ids)
-        frame = pl.DataFrame(pl.from_arrow(parsed.lines)).with_columns(
-            ids, ids.replace_strict(patterns, return_dtype=pl.String).alias("template")
-        )
+        frame = with_templates(parsed)
         example = example or str(frame["content"][0])[:200]
         named = with_session(frame, session) if session else frame
         frames.append(named.select(kept).with_columns(pl.col(CODES).cast(pl.Categorical)))
@@ -274,6 +307,15 @@ def event_frame(
     if events.is_empty():
         raise BadInput(f"--session {session!r} matches no line; the first line says: {example!r}")
     return events
+
+
+def with_templates(parsed: Parsed) -> pl.DataFrame:
+    """The lines with the id and the pattern of their template."""
+    patterns = {key: one.pattern for key, one in parsed.templates.items()}
+    ids = pl.Series("template_id", parsed.template_ids)
+    return pl.DataFrame(pl.from_arrow(parsed.lines)).with_columns(
+        ids, ids.replace_strict(patterns, return_dtype=pl.String).alias("template")
+    )
 
 
 def with_session(frame: pl.DataFrame, pattern: str) -> pl.DataFrame:

@@ -26,11 +26,11 @@ SERVED = ("request <*> served", "INFO", None, 900)
 def test_rare_and_grave_wins():
     """rare and grave > rare and severe > often and severe > rare > often"""
     rows = judged(
+        ("configuration read", "INFO", None, 1),
         SERVED,
         ("disk <*> is corrupt", "CRITICAL", None, 1),
         ("cannot read <*>", "ERROR", None, 1),
         ("retry of <*> failed", "ERROR", None, 99),
-        ("configuration read", "INFO", None, 1),
     )
     scores = [row["score"] for row in rows.values()]
     order = sorted(rows, key=lambda one: -rows[one]["score"])

@@ -1,0 +1,154 @@
+"""What every detector of sessions keeps to, whatever it looks for."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from biglog.findings import counts, durations, nextevent, transitions
+
+USUAL = "open read write close"
+START = datetime(2026, 3, 10, tzinfo=UTC)
+# each with what it is made to see: steps, and seconds between them
+STRANGE = {
+    "counts": ("open read explode write close", 1),
+    "transitions": ("open write read close", 1),
+    "nextevent": ("close write read open", 1),
+    "durations": (USUAL, 5000),
+}
+JUDGES = {
+    "counts": counts.judge,
+    "transitions": transitions.judge,
+    "nextevent": nextevent.judge,
+    "durations": durations.judge,
+}
+SCHEMA = {
+    "session": pl.String,
+    "template_id": pl.String,
+    "template": pl.String,
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+
+
+def frame(*sessions, shift=0.0):
+    """A session is its steps and the seconds between them; sessions are named by their place."""
+    rows = []
+    for place, one in enumerate(sessions):
+        steps, gap = one if isinstance(one, tuple) else (one, 1)
+        at = START + timedelta(seconds=10 * place + shift)
+        names = enumerate(steps.split())
+        rows += [(str(place), s, s, at + timedelta(seconds=gap * n)) for n, s in names]
+    return pl.DataFrame(rows, SCHEMA, orient="row")
+
+
+def odd(rows):
+    return rows.filter("odd")["session"].to_list()
+
+
+@pytest.fixture(params=JUDGES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def judge(name):
+    return JUDGES[name]
+
+
+@pytest.fixture
+def strange(name):
+    return STRANGE[name]
+
+
+class TestEveryDetector:
+    def test_it_finds_what_it_is_for_in_words(self, judge, strange):
+        rows = judge(frame(*[USUAL] * 150, strange, *[USUAL] * 150), None)
+        assert odd(rows) == ["150"]
+        assert rows["score"][150] > 0.98
+        assert len(rows["reason"][150]) > 10
+
+    def test_it_finds_it_against_a_history(self, judge, strange):
+        rows = judge(frame(*[USUAL] * 20, strange), frame(*[USUAL] * 300))
+        assert odd(rows) == ["20"]
+
+    def test_empty_input(self, judge):
+        assert judge(frame(), None).is_empty()
+        assert judge(frame(), frame(USUAL)).is_empty()
+
+    def test_an_empty_history_shows_nothing(self, judge, strange):
+        assert odd(judge(frame(USUAL, strange), frame())) == []
+
+    def test_one_line(self, judge):
+        assert odd(judge(frame("open"), None)) == []
+
+    def test_all_equal(self, judge):
+        rows = judge(frame(*[USUAL] * 200), None)
+        assert odd(rows) == []
+        assert rows["score"].n_unique() == 1
+
+    def test_constant_counts_like_the_history(self, judge):
+        assert odd(judge(frame(*[USUAL] * 100), frame(*[USUAL] * 100))) == []
+
+    def test_sessions_of_other_lines_between(self, judge, strange):
+        lines = frame(*[USUAL] * 150, strange)
+        mixed = lines.sort("timestamp", maintain_order=True)
+        assert odd(judge(mixed, None)) == odd(judge(lines, None))
+
+    def test_shuffled_sessions(self, judge, strange):
+        there = judge(frame(strange, *[USUAL] * 150), None)
+        assert odd(there) == ["0"]
+
+    def test_same_input_gives_same_rows(self, judge, strange):
+        lines = frame(*[USUAL] * 150, strange)
+        assert judge(lines, None).equals(judge(lines.clone(), None))
+
+    def test_a_history_with_the_same_fault(self, judge, strange):
+        """Nobody has cleaned the history: 1 in 100 of it has the fault, which stays odd."""
+        history = frame(*[USUAL] * 396, *[strange] * 4)
+        assert odd(judge(frame(*[USUAL] * 99, strange), history)) == ["99"]
+
+    def test_a_tenth_of_the_history_missing(self, judge, strange):
+        past = frame(*[USUAL] * 300)
+        thinner = past.filter(pl.col("session").cast(pl.Int64) % 10 != 4)
+        today = frame(*[USUAL] * 50, strange)
+        assert odd(judge(today, thinner)) == odd(judge(today, past)) == ["50"]
+
+    def test_a_clock_gap_between_sessions(self, judge, strange):
+        past = frame(*[USUAL] * 300)
+        later = frame(*[USUAL] * 50, strange, shift=-90 * 86400.0)
+        assert odd(judge(later, past)) == ["50"]
+
+    def test_what_varies_is_not_odd(self, judge):
+        """Steps come one to nine times, 1 to 9 s apart: nothing in it is special."""
+        varied = [("open " + "read " * (1 + n % 9) + "close", 1 + (n * 7) % 9) for n in range(450)]
+        assert odd(judge(frame(*varied), None)) == []
+
+    def test_rows_are_well_formed(self, judge, strange):
+        rows = judge(frame(*[USUAL] * 30, strange), frame(*[USUAL] * 30))
+        assert rows.columns == ["session", "score", "odd", "reason"]
+        assert rows["session"].to_list() == [str(n) for n in range(31)]
+        assert rows["score"].is_between(0, 1).all()
+        assert rows["score"].is_not_nan().all()
+        assert rows.filter("odd")["reason"].null_count() == 0
+
+
+def test_durations_need_no_times():
+    rows = durations.judge(frame(*[USUAL] * 9).drop("timestamp"), None)
+    assert odd(rows) == []
+
+
+def test_a_session_that_ends_early_is_told_by_its_end():
+    rows = transitions.judge(frame(*[USUAL] * 150, "open read"), None)
+    assert odd(rows) == ["150"]
+    assert "from read to their end" in rows["reason"][150]
+
+
+def test_chances_of_next_events_sum_to_one():
+    lines = frame(*["a b"] * 7, *["a c"] * 3)
+    events = nextevent.in_context(lines)
+    model = [nextevent.continuations(events, n) for n in range(nextevent.CONTEXT + 1)]
+    after = pl.DataFrame({"event": ["a", "b", "c"]}).with_columns(
+        c1=pl.lit("a"), c2=pl.lit(nextevent.START), c3=pl.lit(nextevent.START)
+    )
+    known = nextevent.chances(after, model, itself=False)["chance"].sum()
+    assert 0.9 < known < 1.0
