@@ -163,10 +163,10 @@ def speak(threads: int) -> None:
     for chatty in ("absl", "httpx", "numba"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if threads:
-        import torch
+        from biglog.vectors.forward import use_threads
 
         os.environ["OMP_NUM_THREADS"] = str(threads)  # of the processes it starts
-        torch.set_num_threads(threads)
+        use_threads(threads)
 
 
 def evaluate(

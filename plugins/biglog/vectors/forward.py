@@ -30,6 +30,13 @@ def find_devices() -> tuple[str, ...]:
     return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count())) or ("cpu",)
 
 
+def use_threads(count: int) -> None:
+    """Of the processor, by everything torch does in this process."""
+    import torch
+
+    torch.set_num_threads(count)
+
+
 class Worker:
     """A model on a device, and how many tokens at a time it has shown to have memory for.
 
