@@ -55,11 +55,12 @@ def batches(site: Site, form: Mapping[str, Any], known: dict[str, Template]) -> 
 def lake_batches(
     site: Site, source: str, date: str, known: Mapping[str, Template]
 ) -> Iterator[Parsed]:
-    """All lines of a partition as one batch, for they are mined together."""
+    """The lines of a partition, part by part, with one catalogue for all of them."""
     from biglog.templates.catalogue import Catalogue
 
     parts = lake.parts(site.settings.lake, source, date)
     if not parts:
         raise BadInput(f"the lake has no lines of {source} on {date}; run ingest_logs for it first")
+    catalogue = Catalogue(known.values())
     for path in parts:
-        yield offline.parse_batch(pq.read_table(path), Catalogue(known.values()))
+        yield offline.parse_batch(pq.read_table(path), catalogue)

@@ -363,9 +363,11 @@ def fit_features(
     final = judge.fit_judge(whole, rows.odd, members, seed=seed)
     if prepared is not None:
         first = judge.fit_judge(prepared, early.odd, members, seed=seed)
-        bar, figures = validated(first, early)
+        scores = first.score(first.table(early.late, early.kinds))
+        bar, figures = validated(early.late_odd, scores, early.late.weights)
     else:
-        bar, figures = unvalidated(final, whole[1], rows)
+        usual = whole[1].take(np.flatnonzero(rows.odd != 1))
+        bar, figures = unvalidated(final.score(usual), usual.weights)
     return Learnt(members, bar, figures, candidates, judge.plan(final), judge.arrays(final))
 
 
@@ -393,22 +395,19 @@ def choose_members(odd: Labels, candidates: Mapping[str, float]) -> tuple[str, .
     return judge.TOGETHER if {0, 1} <= set(odd.tolist()) else (judge.USUAL,)
 
 
-def validated(made: Judge, early: Early) -> tuple[Bar, dict[str, Any]]:
+def validated(odd: Labels, scores: Scores, weights: Scores) -> tuple[Bar, dict[str, Any]]:
+    """The bar with the best F1 on rows that were not learnt from, and how it does there."""
     from biglog.findings.learned import choose
 
-    scores = made.score(made.table(early.late, early.kinds))
-    weights = early.late.weights
-    bar = choose.best_f1(early.late_odd, scores, weights)
-    return bar, asdict(choose.measure(early.late_odd, scores, weights, bar.value))
+    bar = choose.best_f1(odd, scores, weights)
+    return bar, asdict(choose.measure(odd, scores, weights, bar.value))
 
 
-def unvalidated(made: Judge, table: Any, rows: Rows) -> tuple[Bar, dict[str, Any]]:
+def unvalidated(scores: Scores, weights: Scores) -> tuple[Bar, dict[str, Any]]:
     """The bar by what is usual; rows without a label count as usual, for most are."""
     from biglog.findings.learned import choose
 
-    usual = np.flatnonzero(rows.odd != 1)
-    scores = made.score(table.take(usual))
-    bar = choose.above_usual(scores, table.weights[usual])
+    bar = choose.above_usual(scores, weights)
     return bar, {"rows": 0, "odd": 0, "note": "too few labels for a validation part"}
 
 
@@ -430,16 +429,12 @@ def fit_network(
     network = make_network(method, samples, kinds, odd, model, cut=cut, seed=seed)
     whole = judge.prepare(rows.samples, kinds, rows.odd)
     frame = judge.fit_judge(whole, rows.odd, (), seed=seed)
-    late = np.arange(cut, len(labelled))
     if can_validate(early, choose.FEW_ODD):
         scores = score_network(network, early.late, kinds, model)
-        bar = choose.best_f1(odd[late], scores, early.late.weights)
-        figures = asdict(choose.measure(odd[late], scores, early.late.weights, bar.value))
+        bar, figures = validated(early.late_odd, scores, early.late.weights)
     else:
-        usual = np.flatnonzero(rows.odd != 1)
-        scores = score_network(network, rows.samples.take(usual), kinds, model)
-        bar = choose.above_usual(scores, rows.samples.weights[usual])
-        figures = {"rows": 0, "odd": 0, "note": "too few labels for a validation part"}
+        usual = rows.samples.take(np.flatnonzero(rows.odd != 1))
+        bar, figures = unvalidated(score_network(network, usual, kinds, model), usual.weights)
     arrays = judge.arrays(frame) | {
         f"network.{name}": one for name, one in network.arrays().items()
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from biglog import lake, trained
 from biglog.errors import BadInput
+from biglog.settings import PLAIN_NAME
 from biglog.trained import Card
 
 FOLDER = "trained"
@@ -36,7 +36,7 @@ class Choice:
 
 def folder(home: Path, name: str) -> Path:
     """Where a name's versions lie. Raises BadInput for a name that is no plain one."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", name):
+    if not PLAIN_NAME.fullmatch(name):
         raise BadInput(f"model name {name[:60]!r} must be letters, digits, _ and - (63 at most)")
     return home / FOLDER / name
 
@@ -45,7 +45,7 @@ def find(home: Path, given: str) -> Path:
     """The directory meant: one that is there, else the version in use of that name."""
     if Path(given).is_dir():
         return Path(given)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", given):
+    if not PLAIN_NAME.fullmatch(given):
         raise BadInput(f"--model {given}: no such directory; give one that `biglog train` wrote")
     if not folder(home, given).is_dir():
         raise BadInput(

@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from biglog.errors import BadInput
 
 PROJECT = Path(__file__).resolve().parents[2]
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+"""Of what becomes a folder's name."""
 ENCODER_IN_USE = "encoder.json"
 """Under the home: which model directory was taken into use, and those before it."""
 T = TypeVar("T")
@@ -230,7 +232,7 @@ def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
     for key in ("name", "path"):
         if not isinstance(row.get(key), str):
             raise BadInput(f"{path}: a [[source]] needs {key!r} as text, got {row.get(key)!r}")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", row["name"]):
+    if not PLAIN_NAME.fullmatch(row["name"]):
         raise BadInput(
             f"{path}: source name {row['name']!r} must be letters, digits, _ and - (63 at most)"
         )
