@@ -34,9 +34,12 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
-from biglog import installation, learning, offline
+from biglog import installation, offline
 from biglog.findings.sessions import score_sessions
-from biglog.learning import Task
+from biglog.learning import model as models
+from biglog.learning import rows as reading
+from biglog.learning import training, verdicts
+from biglog.learning.rows import Task
 from biglog.records import Encoder, Template
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,15 +72,15 @@ def read_log(folder: Path, model: Encoder) -> Log:
     known: dict[str, Template] = {}
     task = Task(session=SESSION)
     path = next(folder.glob("*.log"))
-    events = learning.read_events(offline.parse_files([path], "auto", catalogue=known), known, task)
-    sessions = learning.session_rows(events, 0)
+    events = reading.read_events(offline.parse_files([path], "auto", catalogue=known), known, task)
+    sessions = reading.session_rows(events, 0)
     said = pl.read_csv(next(folder.glob("*_labels.csv")), infer_schema=False).select(
         session="seq_id", odd=pl.col("anomaly") == "True"
     )
     odd = sessions.join(said, on="session", how="left", maintain_order="left")["odd"].to_numpy()
     cut = int(TRAINED * len(odd))
     early = sessions[:cut].select("session")
-    templates, numbers = learning.number(sessions["events"].explode(), known)
+    templates, numbers = reading.number(sessions["events"].explode(), known)
     starts = np.concatenate([[0], sessions["events"].list.len().to_numpy().cumsum()])
     parts = np.ones(len(numbers)), numbers, starts
     counts = csr_matrix(parts, shape=(len(odd), len(templates)), copy=True)
@@ -92,7 +95,7 @@ def read_log(folder: Path, model: Encoder) -> Log:
         odd=odd.astype(int),
         cut=cut,
         counts=counts,
-        vectors=weigh @ learning.embed_templates(templates, model),
+        vectors=weigh @ reading.embed_templates(templates, model),
     )
 
 
@@ -149,9 +152,9 @@ def ours(log: Log, rows: np.ndarray, method: str, model: Encoder, seed: int) -> 
     names = [log.names[row] for row in rows.tolist()]
     labels = pl.DataFrame({"session": names, "odd": log.odd[rows] == 1})
     task = Task(session=SESSION)
-    made = learning.learn(log.before, labels, log.known, task, model, method=method, seed=seed)
-    loaded = learning.assemble(Path("benchmark"), *made, model)
-    judged = learning.judge_events(log.after, log.known, loaded)
+    made = training.learn(log.before, labels, log.known, task, model, method=method, seed=seed)
+    loaded = models.assemble(Path("benchmark"), *made, model)
+    judged = verdicts.judge_events(log.after, log.known, loaded)
     late = pl.DataFrame({"session": log.names[log.cut :]})
     return late.join(judged, on="session", how="left", maintain_order="left")
 
@@ -245,8 +248,8 @@ def hdfs_lines(log: Log) -> pl.DataFrame:
 def across(
     taught: Path, labels: pl.DataFrame, judged: Path, method: str, model: Encoder
 ) -> pl.DataFrame:
-    made = learning.train([taught], labels, LINES, model, method=method)
-    return learning.predict([judged], learning.assemble(Path("benchmark"), *made, model))
+    made = training.train([taught], labels, LINES, model, method=method)
+    return verdicts.predict([judged], models.assemble(Path("benchmark"), *made, model))
 
 
 def oddest(log: Log, rows: pl.DataFrame) -> float:

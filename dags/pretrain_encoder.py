@@ -85,7 +85,7 @@ NIGHT = {"type": ["null", "string"], "format": "date"}
             False,
             type="boolean",
             title="Take into use",
-            description_md="Otherwise `biglog models use` does it, after a look at the figures.",
+            description_md="Otherwise `biglog encoders use` does it, after a look at the figures.",
         ),
     },
     tags=["biglog", "by hand"],

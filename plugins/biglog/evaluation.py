@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from biglog import lake, offline, pretraining, settings
+from biglog import encoders, lake, offline, settings
 from biglog.errors import BadInput
 from biglog.installation import Site
 from biglog.settings import PROJECT, SourceSettings
@@ -153,7 +153,7 @@ def enter_figures(site: Site, model: Path, figures: Sequence[Figure]) -> str:
     rows = {way: figures_by_task(figures, way) for way in ways}
     mine = model.resolve().name
     kept = {"figures": rows.pop(mine), "beside": rows}
-    return pretraining.enter_model(site, model, {"evaluation": kept}, use=False)
+    return encoders.enter(site, model, {"evaluation": kept}, use=False)
 
 
 def write_page(figures: Sequence[Figure], out: Path, *, model: str, locale: str) -> None:
@@ -191,6 +191,6 @@ def chosen_models(site: Site, name: str) -> list[Path]:
 
     if name:
         return [PROJECT / "pretrained" / name]
-    known = [Path(one.path) for one in models.models(site.engine) if one.kind == pretraining.KIND]
+    known = [Path(one.path) for one in models.models(site.engine) if one.kind == encoders.KIND]
     there = (one.resolve() for one in [site.settings.encoder, *known] if one.is_dir())
     return list(dict.fromkeys(there))

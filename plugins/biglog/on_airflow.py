@@ -191,9 +191,10 @@ def learn() -> dict[str, Any]:
     given = params()
 
     def work() -> dict[str, Any]:
-        from biglog import finetuning, installation
+        from biglog import installation
+        from biglog.learning import form
 
-        return finetuning.answer_learn(installation.open_site(), given)
+        return form.answer_learn(installation.open_site(), given)
 
     return dict(refuse_bad_input(work))
 

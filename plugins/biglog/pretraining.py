@@ -1,8 +1,7 @@
-"""Models of a site's own: pre-trained on its files or its lake, and kept in the register."""
+"""Models of a site's own: pre-trained on its files or its lake."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,15 +12,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biglog import lake, offline
+from biglog import encoders, lake, offline
 from biglog.errors import BadInput
-from biglog.installation import Site, open_site
-from biglog.settings import ENCODER_IN_USE, PROJECT, load
+from biglog.installation import Site
+from biglog.settings import PROJECT
 
 if TYPE_CHECKING:
+    from biglog.vectors.distilling import Lesson
     from biglog.vectors.training.recipes import Recipe
 
-KIND = "encoder"
 LONGEST = 2_000
 """Characters of a line that a model is taught; it reads 150 tokens at most."""
 BATCH = 200_000
@@ -66,13 +65,13 @@ def make_model(wish: Wish, home: Path) -> dict[str, Any]:
 
     Raises BadInput where the wish is contradictory or the data too small.
     """
-    from biglog.vectors.training.corpus import Source, build_corpus
+    from biglog.vectors.training.corpus import Source, build_corpus, training_texts
     from biglog.vectors.training.prepared import Request, part_texts
     from biglog.vectors.training.pretrain import pretrain
-    from biglog.vectors.training.train import training_texts
 
     recipe = recipe_of(wish)
-    check_data(wish)
+    check_data(wish.data)
+    check_rehearsal(wish)
     needed = wish.data.corpus or wish.rehearsal > 0 or recipe.pair_steps > 0
     corpus = build_corpus(logs=wish.data.logs, packages=wish.data.packages) if needed else None
     known = training_texts(corpus, recipe.seed) if corpus else []
@@ -91,6 +90,22 @@ def make_model(wish: Wish, home: Path) -> dict[str, Any]:
     return pretrain(request, texts, corpus, wish.folder, processes=wish.processes)
 
 
+def make_student(lesson: Lesson, data: Data, home: Path, work: Path) -> dict[str, Any]:
+    """A model with fewer layers, taught by another on these texts, or the one half taught so far;
+    the training's report.
+    """
+    from biglog.vectors.distilling import distil
+    from biglog.vectors.training.corpus import build_corpus, training_texts
+    from biglog.vectors.training.prepared import part_texts
+
+    check_data(data)
+    known: list[str] = []
+    if data.corpus:
+        known = training_texts(build_corpus(logs=data.logs, packages=data.packages), lesson.seed)
+    texts = part_texts(chain(own_texts(data, home), known), ())
+    return distil(lesson, texts, work)
+
+
 def recipe_of(wish: Wish) -> Recipe:
     from biglog.vectors.training.recipes import preset
 
@@ -98,13 +113,16 @@ def recipe_of(wish: Wish) -> Recipe:
     return replace(preset(wish.recipe), begin=begin, **(wish.changes or {}))
 
 
-def check_data(wish: Wish) -> None:
-    data = wish.data
+def check_data(data: Data) -> None:
     if not (data.files or data.sources or data.corpus):
         raise BadInput(
             "no data to learn from, expected log files, sources of the lake, or the built corpus: "
             "name FILES, --source NAME or --corpus"
         )
+
+
+def check_rehearsal(wish: Wish) -> None:
+    data = wish.data
     if not 0 <= wish.rehearsal < 1:
         raise BadInput(
             f"rehearsal is {wish.rehearsal}, expected a share from 0 to below 1: give 0.3, say"
@@ -177,95 +195,6 @@ def masked_texts(batches: Iterable[pa.Table]) -> Iterator[str]:
                     yield text
 
 
-# The register.
-
-
-def has_database(home: Path) -> bool:
-    """Whether the register can be reached without making a database for it."""
-    return bool(os.environ.get("BIGLOG_DB_URL")) or (home / "postgres").exists()
-
-
-def open_register(home: Path) -> Site:
-    """The site with its database, whose schema is brought up to date."""
-    from biglog.store.migrate import migrate
-
-    site = open_site(home)
-    migrate(site.engine, PROJECT / "sql")
-    return site
-
-
-def enter_model(site: Site, directory: Path, figures: Mapping[str, Any], *, use: bool) -> str:
-    """Note a model in the register and, where asked, take it into use; its id.
-
-    A second call replaces what was measured.
-    """
-    from biglog.store import models
-    from biglog.vectors.encoder import load_encoder
-
-    model_id = load_encoder(directory).model_id
-    known = next((one for one in models.models(site.engine) if one.model_id == model_id), None)
-    metrics = {**(known.metrics if known else {}), **figures}
-    version = models.ModelVersion(
-        model_id, KIND, str(directory.resolve()), metrics, note=known.note if known else ""
-    )
-    models.save_model(site.engine, version)
-    if use:
-        use_encoder(site.settings.home, directory)
-        models.activate(site.engine, model_id)
-    return model_id
-
-
-def activate_encoder(site: Site, directory: Path) -> None:
-    """Mark the model as the one in use, where the register knows it."""
-    from biglog.store import models
-
-    path = str(directory.resolve())
-    for one in models.models(site.engine):
-        if one.kind == KIND and one.path == path:
-            models.activate(site.engine, one.model_id)
-            return
-
-
-@dataclass(frozen=True, slots=True)
-class InUse:
-    """The encoder in use, and those in use before it, the latest last."""
-
-    now: str
-    before: tuple[str, ...] = ()
-
-
-def in_use(home: Path) -> InUse:
-    """What was taken into use here; without it, what biglog.toml says."""
-    path = home / ENCODER_IN_USE
-    return lake.read_json(path, InUse) if path.exists() else InUse("")
-
-
-def use_encoder(home: Path, directory: Path) -> Path:
-    """Embed with this model from now on. Raises BadInput where it is none.
-
-    Vectors of the one before stay, so that going back to it costs nothing.
-    """
-    from biglog.vectors.encoder import load_encoder
-
-    load_encoder(directory)
-    known, wanted = in_use(home), str(directory.resolve())
-    if wanted != known.now:
-        lake.write_json(home / ENCODER_IN_USE, InUse, InUse(wanted, (*known.before, known.now)))
-    return directory
-
-
-def rollback_encoder(home: Path) -> Path:
-    """Embed with the model used before; that of biglog.toml before the first was taken.
-
-    Raises BadInput where none was taken into use.
-    """
-    known = in_use(home)
-    if not known.before:
-        raise BadInput("no encoder was taken into use here, expected one to go back from")
-    lake.write_json(home / ENCODER_IN_USE, InUse, InUse(known.before[-1], known.before[:-1]))
-    return Path(known.before[-1] or load(home).encoder)
-
-
 def training_figures(report: Mapping[str, Any]) -> dict[str, Any]:
     """What the register keeps of a training's report: enough to tell what it was made from."""
     names = ("held_out", "stages", "minutes", "texts", "tokens", "data", "sources", "sha256")
@@ -298,7 +227,7 @@ def answer_pretrain(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
     )
     report = make_model(wish, known.home)
     figures = training_figures(report)
-    model_id = enter_model(site, wish.out, figures, use=form["use"])
+    model_id = encoders.enter(site, wish.out, figures, use=form["use"])
     return {
         "model": model_id,
         "path": str(wish.out),

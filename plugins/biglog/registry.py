@@ -1,154 +1,61 @@
-"""Trained models under BigLog's home, by name and version, and which version is in use."""
+"""Which model is in use and which were before it, as a file; and the database's register of all."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from biglog import lake, trained
-from biglog.errors import BadInput
-from biglog.settings import PLAIN_NAME
-from biglog.trained import Card
+from biglog import lake
+from biglog.settings import PROJECT
 
-FOLDER = "trained"
-IN_USE = "in_use.json"
+if TYPE_CHECKING:
+    from biglog.installation import Site
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    name: str
-    version: int
-    used: bool
-    path: Path
-    card: Card
+class InUse:
+    """What is in use, and what was before it, the latest last; empty where nothing was chosen."""
+
+    now: str = ""
+    before: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The version in use, and those in use before it, the latest last."""
-
-    version: int
-    before: tuple[int, ...] = ()
+def in_use(path: Path) -> InUse:
+    """What the file says; nothing chosen, where there is none."""
+    return lake.read_json(path, InUse) if path.exists() else InUse()
 
 
-def folder(home: Path, name: str) -> Path:
-    """Where a name's versions lie. Raises BadInput for a name that is no plain one."""
-    if not PLAIN_NAME.fullmatch(name):
-        raise BadInput(f"model name {name[:60]!r} must be letters, digits, _ and - (63 at most)")
-    return home / FOLDER / name
+def take(path: Path, wanted: str) -> InUse:
+    """Use this from now on; what is in use already changes nothing."""
+    known = in_use(path)
+    if wanted == known.now:
+        return known
+    return settle(path, InUse(wanted, (*known.before, known.now)))
 
 
-def find(home: Path, given: str) -> Path:
-    """The directory meant: one that is there, else the version in use of that name."""
-    if Path(given).is_dir():
-        return Path(given)
-    if not PLAIN_NAME.fullmatch(given):
-        raise BadInput(f"--model {given}: no such directory; give one that `biglog train` wrote")
-    if not folder(home, given).is_dir():
-        raise BadInput(
-            f"--model {given}: neither a directory nor a name in `biglog models list`; train first"
-        )
-    return folder(home, given) / spell(choice(home, given).version)
+def go_back(path: Path) -> InUse:
+    """Use what was in use before; the file must name something that was."""
+    known = in_use(path)
+    return settle(path, InUse(known.before[-1], known.before[:-1]))
 
 
-def versions(home: Path) -> list[Version]:
-    """Every version of every name, the latest of a name first."""
-    root = home / FOLDER
-    names = sorted(one.name for one in root.iterdir() if one.is_dir()) if root.is_dir() else []
-    return [one for name in names for one in versions_of(home, name)]
+def settle(path: Path, chosen: InUse) -> InUse:
+    lake.write_json(path, InUse, chosen)
+    return chosen
 
 
-def versions_of(home: Path, name: str) -> Iterator[Version]:
-    used = choice(home, name).version
-    for number in reversed(numbers(home, name)):
-        path = folder(home, name) / spell(number)
-        yield Version(name, number, number == used, path, trained.read_card(path))
+def has_database(home: Path) -> bool:
+    """Whether the register can be reached without making a database for it."""
+    return bool(os.environ.get("BIGLOG_DB_URL")) or (home / "postgres").exists()
 
 
-def spell(number: int) -> str:
-    return f"v{number:04d}"
+def open_register(home: Path) -> Site:
+    """The site with its database, whose schema is brought up to date."""
+    from biglog.installation import open_site
+    from biglog.store.migrate import migrate
 
-
-def numbers(home: Path, name: str) -> list[int]:
-    paths = folder(home, name).glob("v[0-9]*")
-    return sorted(int(one.name[1:]) for one in paths if one.name[1:].isdigit())
-
-
-def choice(home: Path, name: str) -> Choice:
-    path = folder(home, name) / IN_USE
-    if not path.exists():
-        raise BadInput(f"no model {name!r} is kept; `biglog models list` shows which are")
-    return lake.read_json(path, Choice)
-
-
-def add(home: Path, name: str, directory: Path) -> Version:
-    """Keep a copy of the directory as the next version of the name, and use it."""
-    trained.load(directory)  # whole, or it is refused before anything is copied
-    number = max(numbers(home, name), default=0) + 1
-    path = folder(home, name) / spell(number)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(directory, draft)
-    draft.replace(path)
-    return use(home, name, number)
-
-
-def use(home: Path, name: str, version: int) -> Version:
-    """Use this version from now on. Raises BadInput where it is not kept."""
-    if version not in numbers(home, name):
-        kept = ", ".join(map(str, numbers(home, name))) or "none"
-        raise BadInput(f"model {name!r} has no version {version} (kept: {kept}); give one of them")
-    before: tuple[int, ...] = ()
-    if (folder(home, name) / IN_USE).exists():
-        now = choice(home, name)
-        before = now.before if now.version == version else (*now.before, now.version)
-    return settle(home, name, Choice(version, before))
-
-
-def rollback(home: Path, name: str) -> Version:
-    """Use the version that was in use before. Raises BadInput where there was none."""
-    before = choice(home, name).before
-    if not before:
-        raise BadInput(f"model {name!r} had no version in use before this one; nothing changed")
-    return settle(home, name, Choice(before[-1], before[:-1]))
-
-
-def settle(home: Path, name: str, chosen: Choice) -> Version:
-    path = folder(home, name) / spell(chosen.version)
-    card = trained.read_card(path)
-    lake.write_json(folder(home, name) / IN_USE, Choice, chosen)
-    settled = Version(name, chosen.version, True, path, card)
-    note(home, settled)
-    return settled
-
-
-def note(home: Path, settled: Version) -> None:
-    """A row of the register in the database, where BigLog has one."""
-    from biglog import pretraining
-
-    if not pretraining.has_database(home):
-        return
-    from biglog.store.models import save_model
-
-    save_model(pretraining.open_register(home).engine, row_of(settled))
-
-
-def row_of(one: Version) -> Any:
-    from biglog.store.models import ModelVersion
-
-    return ModelVersion(
-        model_id=f"{one.name}@{one.version}",
-        kind=f"learned:{one.name}",
-        path=str(one.path),
-        metrics=measures(one.card),
-        is_active=True,
-        note=f"{one.card.method} of {one.card.of}, encoder {one.card.encoder}",
-    )
-
-
-def measures(card: Card) -> Mapping[str, Any]:
-    return {**card.figures, "threshold": card.threshold, "threshold_by": card.threshold_by}
+    site = open_site(home)
+    migrate(site.engine, PROJECT / "sql")
+    return site

@@ -5,7 +5,8 @@ import json
 import pytest
 from releases import write_release
 
-from biglog import pretraining
+from biglog import encoders
+from biglog.registry import InUse
 
 
 @pytest.fixture
@@ -47,11 +48,32 @@ def test_an_encoder_is_taken_into_use_and_back(biglog, refused, tmp_path):
     for one in (first, second):
         assert biglog("encoders", "use", one)[0] == 0
     home = tmp_path / "home"
-    assert pretraining.in_use(home).now == str(second)
+    assert encoders.in_use(home).now == str(second)
     assert biglog("encoders", "rollback")[0] == 0
-    assert pretraining.in_use(home) == pretraining.InUse(str(first), ("",))
+    assert encoders.in_use(home) == InUse(str(first), ("",))
     assert biglog("encoders", "rollback")[0] == 0
-    assert pretraining.in_use(home).now == ""
+    assert encoders.in_use(home).now == ""
+
+
+def test_smaller_models_are_told_beside_the_one_they_were_made_of(biglog, log_file, tmp_path):
+    whole = write_release(tmp_path / "whole")
+    code, said, err = biglog("encoders", "quantize", whole, "--out", tmp_path / "int8")
+    assert code == 0, err
+    assert [line.split()[0] for line in said.splitlines()] == ["model", "whole", "int8"]
+    given = ("--out", tmp_path / "fast", "--steps", 3, "--format", "message", "--json")
+    code, said, err = biglog("encoders", "distil", whole, log_file, *given)
+    assert code == 0, err
+    before, after = (json.loads(line) for line in said.splitlines())
+    assert (before["model"], after["model"]) == ("whole", "fast")
+    assert before["cosine_mean"] > after["cosine_mean"]
+    assert err.strip().splitlines()[-1].startswith("fast ")
+
+
+def test_a_choice_that_biglog_toml_would_overrule_is_refused(refused, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "biglog.toml").write_text('[embed]\nmodel = "biglog-small"\n')
+    one = write_release(tmp_path / "one")
+    assert "names the model 'biglog-small'" in refused("encoders", "use", one)
 
 
 @pytest.mark.parametrize(

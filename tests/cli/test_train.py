@@ -1,5 +1,6 @@
 """`biglog train` and `biglog predict`: what labels teach, and what is refused."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from biglog import learning
+from biglog.learning import model as models
+from biglog.learning import verdicts
 
 PROJECT = Path(__file__).resolve().parents[2]
 METHODS = ("auto", "lr", "svm", "tree", "knn", "head", "lstm")
@@ -92,6 +94,29 @@ def test_lines_are_judged_as_they_were_labelled(biglog, log, tmp_path, words, me
     assert rows.filter(pl.col("anomalous"))["reason"].str.contains("disk|full|word").all()
 
 
+def test_the_shipped_encoder_is_tuned_in_a_copy_that_is_kept(biglog, log, tmp_path):
+    """The card names the shipped encoder, whose files stay as they were."""
+    shipped = PROJECT / "pretrained" / "biglog-small" / "model.safetensors"
+    before = hashlib.sha256(shipped.read_bytes()).hexdigest()
+    said, labels = jobs(40)
+    model, out = tmp_path / "model", tmp_path / "odd.csv"
+    code, _, err = biglog(
+        "train", log("a.log", *said), "--labels", log("l.csv", *labels),
+        "--session", r"job_\d+", "--model", model, "--method", "finetune",
+    )  # fmt: skip
+    assert code == 0, err
+    card = json.loads((model / "model.json").read_text())
+    assert card["encoder"].startswith("biglog-small:")
+    assert card["members"] == ["finetune"]
+    new, truth = jobs(12, start=1000)
+    assert biglog("predict", log("b.log", *new), "--model", model, "--out", out)[0] == 0
+    found = [
+        f"{name},{int(odd == 'true')}" for name, odd in read(out)["session", "anomalous"].rows()
+    ]
+    assert found == truth[1:]
+    assert hashlib.sha256(shipped.read_bytes()).hexdigest() == before
+
+
 def test_a_kind_of_line_that_training_did_not_have_is_not_silently_normal(
     biglog, log, tmp_path, trained
 ):
@@ -133,7 +158,7 @@ def test_tokens_that_carry_a_line_s_score(trained, log, tmp_path, words, biglog)
     model = tmp_path / "model"
     given = ("--labels", log("l.csv", *labels), "--lines", "--model", model, "--method", "lr")
     assert biglog("train", log("a.log", *said), *given)[0] == 0
-    told = learning.explain_line("disk sda9 full", learning.open_model(model, words))
+    told = verdicts.explain_line("disk sda9 full", models.open_model(model, words))
     weights = dict(told)
     assert [token for token, _ in told][::2] == ["disk", "full"]
     assert weights["disk"] > 0

@@ -170,6 +170,63 @@ def test_the_threshold_of_the_best_f1():
     assert choose.measure(odd, np.array([0.1, 0.2, 0.3, 0.7, 0.9]), np.ones(5), bar.value).f1 == 1.0
 
 
+def stream(seed, share, count=4_000):
+    """Scores of rows as they come, so many of them odd, and the truth."""
+    rng = np.random.default_rng(seed)
+    odd = (rng.random(count) < share).astype(int)
+    return np.clip(rng.normal(0.25 + 0.45 * odd, 0.12), 0.0, 1.0), odd
+
+
+@pytest.mark.parametrize("share", [0.005, 0.03, 0.2])
+def test_a_threshold_of_picked_rows_is_that_of_the_stream(share):
+    """Half of the labelled rows are odd, as people pick them; the threshold is for the stream."""
+    scores, truth = stream(1, share)
+    picked, odd = stream(2, 0.5, 200)
+    ones = np.ones(len(scores))
+    best = choose.measure(truth, scores, ones, choose.best_f1(truth, scores, ones).value).f1
+    plain = choose.best_f1(odd, picked, np.ones(200))
+    ours = choose.best_on_stream(odd, picked, np.ones(200), scores, ones)
+    found = [choose.measure(truth, scores, ones, one.value).f1 for one in (plain, ours)]
+    assert found[1] >= found[0]
+    assert found[1] > best - max(0.1, (best - found[0]) / 2)
+
+
+@pytest.mark.parametrize("share", [0.005, 0.03, 0.1])
+def test_the_share_of_odd_rows_is_found_without_labels(share):
+    rng = np.random.default_rng(3)
+    odd = rng.random(4_000) < share
+    values = rng.normal(2.0 * odd - 1.0, 0.7)
+    odds = np.exp(2.0 * values / 0.7**2)  # of two normal distributions, at even shares
+    assert choose.odd_share(odds, np.ones(4_000)) == pytest.approx(share, rel=0.35)
+    chances = odds / (1.0 + odds)
+    bar = choose.best_expected(chances, np.ones(4_000), labelled=1_000)
+    ones = np.ones(len(odd))
+    best = choose.measure(odd, chances, ones, choose.best_f1(odd * 1, chances, ones).value).f1
+    assert choose.measure(odd, chances, ones, bar.value).f1 > best - 0.05
+
+
+def test_scores_by_which_nearly_all_would_be_odd_are_not_believed():
+    rng = np.random.default_rng(5)
+    scores = rng.uniform(0.6, 0.9, 1_000)
+    bar = choose.best_expected(scores, np.ones(1_000), labelled=3)
+    assert (scores >= bar.value).mean() == pytest.approx(0.02, abs=0.002)
+
+
+def test_labels_as_they_come_say_how_many_to_flag():
+    scores, truth = stream(6, 0.03)
+    bar = choose.as_many(scores, np.ones(len(scores)), 0.03)
+    assert (scores >= bar.value).mean() == pytest.approx(0.03, abs=0.001)
+    assert truth[scores >= bar.value].mean() > 0.8
+    tied = np.repeat([0.2, 0.6, 0.9], [300, 680, 20])
+    assert choose.as_many(tied, np.ones(1_000), 0.03).value == pytest.approx(0.75)
+
+
+def test_a_stream_without_odd_rows_flags_next_to_none():
+    scores, _ = stream(4, 0.0)
+    bar = choose.best_expected(scores, np.ones(len(scores)), labelled=10)
+    assert (scores >= bar.value).mean() < 0.01
+
+
 def test_a_tie_goes_to_the_simpler():
     assert choose.first_of_the_best({"usual": 0.5, "lr": 0.991, "tree": 0.993}) == "lr"
     assert choose.first_of_the_best({"usual": 0.5, "lr": 0.9, "tree": 0.993}) == "tree"

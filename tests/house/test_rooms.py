@@ -9,10 +9,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "plugins" / "biglog"
 ROOMS = {
     "sources", "lines", "templates", "vectors", "clusters", "findings", "incidents", "metrics",
-    "knowledge", "store", "reports", "web", "cli",
+    "knowledge", "store", "reports", "web", "cli", "learning",
 }  # fmt: skip
 # What a room may use besides itself and the core modules at the top of the package.
-NEIGHBOURS = {"web": {"store", "reports", "knowledge", "vectors"}, "cli": ROOMS}
+NEIGHBOURS = {
+    "web": {"store", "reports", "knowledge", "vectors"},
+    "cli": ROOMS,
+    "learning": {"templates", "findings", "vectors", "store"},
+}
 DOORS = {
     "torch": {"vectors"},
     "transformers": {"vectors"},

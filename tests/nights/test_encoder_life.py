@@ -4,7 +4,7 @@ import pytest
 from releases import write_release
 from small_nights import DATES, SOURCES
 
-from biglog import pipeline, pretraining
+from biglog import encoders, pipeline, pretraining
 from biglog.errors import BadInput
 from biglog.store import models
 
@@ -35,7 +35,7 @@ def test_a_model_of_the_lake_is_entered_and_used_only_on_request(site, home, tmp
     again = pretraining.answer_pretrain(site, asked | {"use": True})
     assert again["model"] == done["model"]
     assert [one.model_id for one in models.models(site.engine) if one.is_active] == [done["model"]]
-    assert pretraining.in_use(home).now == done["path"]
+    assert encoders.in_use(home).now == done["path"]
 
 
 def test_only_the_nights_asked_for_are_read(site):

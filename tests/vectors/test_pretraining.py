@@ -22,13 +22,13 @@ from biglog.errors import BadInput, TryAgain
 from biglog.vectors.training.guessing import guess_by_frequency, hide_held
 from biglog.vectors.training.mixing import MixedBatches, MixedLoss, Pool, split
 from biglog.vectors.training.mlm import IGNORED, Special, hide_tokens, own_special, special_of
+from biglog.vectors.training.model import new_model
 from biglog.vectors.training.prepared import Request, Texts, alone, encode, part_texts
 from biglog.vectors.training.pretrain import pretrain
 from biglog.vectors.training.progress import read_curve
 from biglog.vectors.training.recipes import Recipe, preset
 from biglog.vectors.training.team import Team
 from biglog.vectors.training.tokenizer import SPECIAL
-from biglog.vectors.training.train import new_model
 
 TINY = Recipe(
     hidden=16,

@@ -12,7 +12,7 @@ from biglog.cli.files import FILES, FORMAT, ROWS
 from biglog.errors import BadInput
 
 if TYPE_CHECKING:
-    from biglog.trained import Card
+    from biglog.learning.directory import Card
 
 models = typer.Typer(
     no_args_is_help=True, help="Trained models by name and version: which there are, which is used."
@@ -51,21 +51,23 @@ def train(
     Examples: `biglog train app.log --labels labels.csv --lines --model models/app`;
     `biglog train hdfs.log --labels blocks.csv --session 'blk_-?\\d+' --model models/hdfs`
     """
-    from biglog import installation, learning, offline, settings, trained
-    from biglog import labels as said
+    from biglog import installation, offline, settings
+    from biglog.learning import directory, training
+    from biglog.learning import labels as said
+    from biglog.learning.rows import Task
 
     if lines == bool(session):
         raise BadInput(f"got {'both' if lines else 'neither'} --lines and --session; give one")
     if first and lines:
         raise BadInput("--first K is of sessions, got --lines; give --session REGEX too")
-    task = learning.Task(session, first, format)
-    learning.check_method(method, task)
+    task = Task(session, first, format)
+    training.check_method(method, task)
     offline.check_files(files)
-    trained.check_place(model)
+    directory.check_place(model)
     known = said.read_labels(labels, of_lines=lines)
     encoder = installation.encoder(settings.load().encoder)
-    card, arrays = learning.train(files, known, task, encoder, method=method, say=say)
-    trained.keep(model, card, arrays)
+    card, arrays = training.train(files, known, task, encoder, method=method, say=say)
+    directory.keep(model, card, arrays)
     say(f"{described(card)} -> {model}")
 
 
@@ -92,14 +94,16 @@ def predict(
 
     Example: `biglog predict today.log --model models/app --out odd.csv`
     """
-    from biglog import installation, learning, offline, registry, settings
+    from biglog import installation, offline, settings
+    from biglog.learning import model as models
+    from biglog.learning import verdicts, versions
 
     known = settings.load()
     offline.check_files(files)
     check_out(out, among=files)
-    directory = registry.find(known.home, model)
-    loaded = learning.open_model(directory, installation.encoder(known.encoder))
-    rows = learning.predict(files, loaded)
+    directory = versions.find(known.home, model)
+    loaded = models.open_model(directory, installation.encoder(known.encoder))
+    rows = verdicts.predict(files, loaded)
     with Sheet(out) as sheet:
         sheet.write(rows)
     say(f"{rows.height:,} judged, {int(rows['anomalous'].sum()):,} anomalous -> {out}")
@@ -111,9 +115,10 @@ def list_models(as_json: bool = JSON) -> None:
 
     Example: `biglog models list --json`
     """
-    from biglog import registry, settings
+    from biglog import settings
+    from biglog.learning import versions
 
-    rows = [row_of(one) for one in registry.versions(settings.load().home)]
+    rows = [row_of(one) for one in versions.versions(settings.load().home)]
     if as_json:
         for row in rows:
             emit(row)
@@ -146,9 +151,10 @@ def add_model(
 
     Example: `biglog models add hdfs models/hdfs`
     """
-    from biglog import registry, settings
+    from biglog import settings
+    from biglog.learning import versions
 
-    say(f"in use: {registry.add(settings.load().home, name, directory).path}")
+    say(f"in use: {versions.add(settings.load().home, name, directory).path}")
 
 
 @models.command("use")
@@ -159,9 +165,10 @@ def use_model(
 
     Example: `biglog models use hdfs 2`
     """
-    from biglog import registry, settings
+    from biglog import settings
+    from biglog.learning import versions
 
-    say(f"in use: {registry.use(settings.load().home, name, version).path}")
+    say(f"in use: {versions.use(settings.load().home, name, version).path}")
 
 
 @models.command("rollback")
@@ -170,6 +177,7 @@ def rollback_model(name: str = NAME) -> None:
 
     Example: `biglog models rollback hdfs`
     """
-    from biglog import registry, settings
+    from biglog import settings
+    from biglog.learning import versions
 
-    say(f"in use: {registry.rollback(settings.load().home, name).path}")
+    say(f"in use: {versions.rollback(settings.load().home, name).path}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -130,7 +129,4 @@ def read_calibration(path: Path) -> Calibration | None:
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
-    """Whole or not at all."""
-    fresh = path.with_name(path.name + f".{os.getpid()}.tmp")
-    fresh.write_text(json.dumps(asdict(calibration), ensure_ascii=False, indent=1) + "\n", "utf-8")
-    fresh.replace(path)
+    path.write_text(json.dumps(asdict(calibration), ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -74,10 +74,12 @@ def find_weights(directory: Path) -> Path:
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Every tensor of the file, as fp32."""
+    """Every tensor of the file, as fp32; those kept in 8 bits too."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    from biglog.vectors.int8 import unpack
 
     try:
         if path.suffix == ".safetensors":
@@ -95,7 +97,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"(its state_dict): download the weights file again"
         )
     return {
-        name: value.float() if value.is_floating_point() else value for name, value in state.items()
+        name: value.float() if value.is_floating_point() else value
+        for name, value in unpack(state).items()
     }
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from biglog.findings.counts import MOST_ABSENT
 from biglog.records import Labels, Scores
 
 MOST_VECTORS = 200_000
-MOST_ABSENT = 200
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -125,14 +125,20 @@ def facts(usual: Usual, counts: csr_matrix, unseen: Labels, own: Labels) -> Fact
     total = np.maximum(usual.total - own, 1)
     lengths = np.diff(counts.indptr)
     row_of = np.repeat(np.arange(counts.shape[0]), lengths)
-    share = (usual.having[counts.indices] - own[row_of] + 0.5) / (total[row_of] + 1)
-    present, present_of = strongest(-np.log(np.clip(share, 1e-12, 1.0)), counts)
+    others = rarity(usual.having[counts.indices] - own[row_of], total[row_of])
+    present, present_of = strongest(others, counts)
     present = np.where(unseen > 0, np.log(2.0 * (total + 1)), present)
     repeated, repeated_of = strongest(excess(usual, counts), counts)
     missing, missing_of = absent(usual, counts, own)
     vector = vector_rarity(usual, counts, own)
     vector = np.where(unseen > 0, np.log(2.0 * (total + 1)), vector)
     return Facts(present, repeated, missing, vector, missing_of, present_of, repeated_of)
+
+
+def rarity(had: npt.NDArray[Any], total: npt.NDArray[Any]) -> Scores:
+    """The surprise of what so many sessions of so many have; as if half of one more had it."""
+    surprise: Scores = -np.log(np.clip((had + 0.5) / (total + 1), 1e-12, 1.0))
+    return surprise
 
 
 def largest(cells: Scores, counts: csr_matrix) -> Scores:
@@ -178,7 +184,7 @@ def absent(usual: Usual, counts: csr_matrix, own: Labels) -> tuple[Scores, Label
     lacks = ~has[np.arange(len(has)), first]
     template = wide[first]
     left = np.clip(usual.total - usual.having[template] - own, 0, None)
-    surprise = -np.log((left + 0.5) / (np.maximum(usual.total - own, 1) + 1))
+    surprise = rarity(left, np.maximum(usual.total - own, 1))
     return np.where(lacks, surprise, 0.0), np.where(lacks, template, -1)
 
 
@@ -190,5 +196,4 @@ def vector_rarity(usual: Usual, counts: csr_matrix, own: Labels) -> Scores:
         at = np.clip(np.searchsorted(usual.vectors, hashes), 0, len(usual.vectors) - 1)
         times = np.where(usual.vectors[at] == hashes, usual.times[at], 0).astype(float)
     left = np.clip(times - own, 0, None)
-    rarity: Scores = -np.log((left + 0.5) / (np.maximum(usual.total - own, 1) + 1))
-    return rarity
+    return rarity(left, np.maximum(usual.total - own, 1))

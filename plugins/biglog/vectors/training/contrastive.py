@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import torch
 from tokenizers import Tokenizer
-from transformers import BertModel
+from transformers import BertForMaskedLM, BertModel
 
+from biglog.vectors.training.kinds import Kind
 from biglog.vectors.training.loop import autocast
 from biglog.vectors.training.mlm import pad
-from biglog.vectors.training.sampling import Pair
+from biglog.vectors.training.recipes import Recipe
+from biglog.vectors.training.sampling import Pair, Sampler
 
 _LONGEST = 48  # tokens
 _CHUNK = 64  # texts
 _BORDER = 0.5  # cosine
 _STEEPNESS = 12.0
+
+
+class PairLoss:
+    """The contrast of the batch that belongs to a step."""
+
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        terms: dict[str, tuple[str, ...]],
+        recipe: Recipe,
+        model: BertForMaskedLM,
+        tokenizer: Tokenizer,
+    ) -> None:
+        self.sampler = Sampler(kinds, terms, Random(recipe.seed))
+        self.recipe, self.model, self.tokenizer = recipe, model, tokenizer
+
+    def __call__(self, step: int) -> torch.Tensor:
+        self.sampler.rng.seed(f"{self.recipe.seed}:{step}")
+        pairs = self.sampler.batch(self.recipe.pairs)
+        return contrast_loss(self.model.bert, self.tokenizer, pairs)
 
 
 def contrast_loss(

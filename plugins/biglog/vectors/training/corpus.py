@@ -7,16 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 
 from biglog.vectors.training import kinds as own
 from biglog.vectors.training.held_out_texts import read_crossing, read_pairs
-from biglog.vectors.training.kinds import Kind
+from biglog.vectors.training.kinds import Kind, choose_slots, fill_places, fill_slots
 from biglog.vectors.training.neighbours import word_weights
 from biglog.vectors.training.python_source import read_packages
 from biglog.vectors.training.recorded import read_recorded
+from biglog.vectors.training.sampling import Switch
 from biglog.vectors.training.translations import read_translations
 
-_CAP = 4000  # kinds of one source
+_CAP = 5000  # kinds of one source
 _NEAR = 0.85  # cosine of words
 
 
@@ -60,6 +62,34 @@ def build_corpus(*, logs: Path | None = None, packages: Path | None = None) -> C
     corpus.kinds = _drop_measured(_drop_repeats(_thin(corpus.kinds)))
     corpus.sentences = list(dict.fromkeys(corpus.sentences))
     return corpus
+
+
+def training_texts(corpus: Corpus, seed: int) -> list[str]:
+    """Every text for the vocabulary and for masked modelling, parameters sampled, some switched.
+
+    Texts of held-out kinds are left out.
+    """
+    rng = Random(seed)
+    kinds = corpus.part("train")
+    switch = Switch(corpus.terms, rng)
+    slots = own.read_slots()
+    texts = list(corpus.sentences)
+    for kind in kinds:
+        for text in kind.texts:
+            copies = 4 if kind.source == "events" else 2 if len(kind.texts) > 1 else 1
+            filled = [
+                fill_places(fill_slots(text, choose_slots(slots, rng)), rng) for _ in range(copies)
+            ]
+            texts += filled
+        if len(kind.texts) > 1:
+            texts.append(
+                " ; ".join(
+                    fill_places(fill_slots(t, choose_slots(slots, rng)), rng)
+                    for t in kind.texts[:3]
+                )
+            )
+        texts.append(switch(fill_places(kind.texts[0], rng), share=0.6))
+    return texts
 
 
 def _thin(kinds: list[Kind]) -> list[Kind]:

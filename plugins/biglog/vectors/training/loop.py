@@ -30,7 +30,6 @@ class Stage:
     weight_decay: float = 0.01
     clip: float = 1.0
     save_every: int = 200
-    seconds: float = 0.0  # else 0: the rate decays with the clock and the stage ends in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +66,31 @@ def run_stage(
     team: Team = ALONE,
     watch: Callable[[Step], None] | None = log_step,
 ) -> Outcome:
-    """Train for the stage's steps or seconds, from its checkpoint if there is one.
-
-    Several processes need a stage that ends by its steps: their clocks differ.
-    """
+    """Train for the stage's steps, from its checkpoint if there is one."""
     optimiser = torch.optim.AdamW(_groups(model, stage), lr=stage.learning_rate)
     parts = {"model": model, "optimiser": optimiser}
     earlier = _resume(parts, stage, checkpoint)
     checkpoint = checkpoint if team.writes else None
     mean, begun = earlier.loss, time.monotonic() - earlier.seconds
-    step, done = earlier.steps, 0.0
+    step = earlier.steps
     model.train()
-    while (done := _done(step, time.monotonic() - begun, stage)) < 1:
+    while step < stage.steps:
         for group in optimiser.param_groups:
-            group["lr"] = stage.learning_rate * _rate(done, stage.warm_up)
+            group["lr"] = stage.learning_rate * _rate(step / stage.steps, stage.warm_up)
         # Drawn anew for each step, so that a resumed training drops out what the first would have.
         torch.manual_seed(stage.seed * 1_000_003 + step * 4_099 + team.rank)
         value = _advance(model, optimiser, stage, loss_of(step), team)
         mean = value if mean != mean else 0.98 * mean + 0.02 * value
         step += 1
         if watch:
-            reached = _done(step, time.monotonic() - begun, stage)
-            watch(Step(stage.name, step, reached, mean, float(optimiser.param_groups[0]["lr"])))
+            rate = float(optimiser.param_groups[0]["lr"])
+            watch(Step(stage.name, step, step / stage.steps, mean, rate))
         if checkpoint and step % stage.save_every == 0:
             _save(parts, stage, Outcome(step, mean, time.monotonic() - begun), checkpoint)
     outcome = Outcome(step, mean, round(time.monotonic() - begun, 1))
     if checkpoint and step > earlier.steps:
         _save(parts, stage, outcome, checkpoint)
     return outcome if step > earlier.steps else earlier
-
-
-def _done(step: int, spent: float, stage: Stage) -> float:
-    """Share of the stage behind us, by its steps or by the clock, whichever is further."""
-    return max(step / stage.steps, spent / stage.seconds if stage.seconds else 0.0)
 
 
 def _advance(
@@ -165,6 +156,9 @@ def _resume(parts: dict[str, Any], stage: Stage, path: Path | None) -> Outcome:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """bf16 arithmetic where the processor has it (weights stay fp32): 3 times faster."""
-    has_it = device.type == "cuda" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    """bf16 arithmetic where the device has it (weights stay fp32): 3 times faster.
+
+    A processor with AVX-512 alone emulates it, which is slower than fp32.
+    """
+    has_it = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=has_it)

@@ -70,38 +70,6 @@ def pad(rows: Sequence[Sequence[int]]) -> Ids:
     return padded
 
 
-class MaskedBatches:
-    """Batches of about ``tokens`` tokens, of texts of like length; the same for the same step."""
-
-    def __init__(
-        self, rows: Sequence[Sequence[int]], *, tokens: int, vocabulary: int, seed: int
-    ) -> None:
-        self.rows = rows
-        self.tokens = tokens
-        self.vocabulary = vocabulary
-        self.seed = seed
-        self.lengths = np.array([len(row) for row in rows])
-        self.per_epoch = max(1, int(self.lengths.sum()) // tokens)
-        self.epoch = -1
-        self.batches: list[Ids] = []
-
-    def batch(self, step: int) -> tuple[Ids, Ids]:
-        rng = np.random.default_rng((self.seed, step))
-        if step // self.per_epoch != self.epoch:
-            self._shuffle(step // self.per_epoch)
-        chosen = self.batches[step % self.per_epoch % len(self.batches)]
-        ids = pad([self.rows[i] for i in chosen])
-        return hide_tokens(ids, rng, special=own_special(self.vocabulary))
-
-    def _shuffle(self, epoch: int) -> None:
-        rng = np.random.default_rng((self.seed, epoch, 1))
-        order = np.argsort(self.lengths + rng.uniform(0, 2, len(self.rows)), kind="stable")
-        bounds = np.cumsum(self.lengths[order]) // self.tokens
-        self.batches = np.split(order, np.flatnonzero(np.diff(bounds)) + 1)
-        rng.shuffle(self.batches)
-        self.epoch = epoch
-
-
 def masked_loss(
     model: BertForMaskedLM, batch: tuple[Ids, Ids], *, head_only: bool = False
 ) -> torch.Tensor:

@@ -19,11 +19,13 @@ from tokenizers import Tokenizer
 from transformers import BertForMaskedLM
 
 from biglog.errors import BadInput
+from biglog.vectors.training.contrastive import PairLoss
 from biglog.vectors.training.corpus import Corpus
 from biglog.vectors.training.guessing import Guessed, guess, guess_by_frequency, hide_held
 from biglog.vectors.training.loop import Losses, Outcome, Stage, run_stage
 from biglog.vectors.training.mixing import MixedBatches, MixedLoss, Rows, count_tokens
 from biglog.vectors.training.mlm import Ids, special_of
+from biglog.vectors.training.model import new_model, write_model
 from biglog.vectors.training.prepared import (
     Request,
     Texts,
@@ -37,7 +39,6 @@ from biglog.vectors.training.prepared import (
 from biglog.vectors.training.progress import Progress, read_curve
 from biglog.vectors.training.recipes import Recipe
 from biglog.vectors.training.team import Team, join_team, start_team, usual_size
-from biglog.vectors.training.train import PairLoss, new_model, write_model
 
 log = logging.getLogger(__name__)
 REPORT = "training.json"

@@ -15,14 +15,12 @@ class Recipe:
     heads: int = 4
     positions: int = 160
     longest: int = 64  # tokens of a text that are read in training
-    texts: int = 0  # a step of masked language modelling; 0: as many as masked_tokens hold
-    masked_tokens: int = 4096
+    texts: int = 256  # a step of masked language modelling
     mask_share: float = 0.15
     masked_rate: float = 5e-4  # at the top of the warm-up; then it falls linearly to zero
     pairs: int = 128  # a batch of contrast
     pair_rate: float = 4e-4
-    masked_share: float = 0.4  # of the minutes; the rest goes to contrast
-    masked_steps: int = 0  # 0: as many as its share of the minutes allows
+    masked_steps: int = 0
     pair_steps: int = 0
     head_steps: int = 60  # the language head alone, at the end: contrast has moved the encoder
     warm_up: float = 0.05  # share of the steps
@@ -33,8 +31,7 @@ class Recipe:
 
 
 PRESETS = {
-    # Ours, with steps in place of minutes.
-    "small": Recipe(texts=256, masked_steps=1000, pair_steps=1000),
+    "small": Recipe(masked_steps=1000, pair_steps=1000),
     # BERT-base as the published BigLog was pre-trained: masked language modelling alone.
     "biglog": Recipe(
         vocabulary=30_522,

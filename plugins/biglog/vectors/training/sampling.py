@@ -39,6 +39,33 @@ class Pair:
     opposite: str = ""  # the left text turned into another event by one word
 
 
+class Switch:
+    """Words of a text put into the other language."""
+
+    def __init__(self, terms: dict[str, tuple[str, ...]], rng: Random) -> None:
+        self.rng = rng
+        self.to_chinese = terms
+        self.to_english = {zh: en for en, chinese in terms.items() for zh in chinese}
+        self.english_terms = _alternatives(terms, r"(?<![\w\[{])(?:", r")(?![\w\]}])")
+        self.chinese_terms = _alternatives(self.to_english, "(?:", ")")
+
+    def __call__(self, text: str, share: float) -> str:
+        """The text with about that share of the words it knows switched, half of it in Chinese."""
+        if is_chinese(text):
+            return self.chinese_terms.sub(
+                lambda m: f" {self.to_english[m[0]]} " if self.rng.random() < share / 2 else m[0],
+                text,
+            )
+        return self.english_terms.sub(
+            lambda m: (
+                self.rng.choice(self.to_chinese[m[0].lower()])
+                if self.rng.random() < share
+                else m[0]
+            ),
+            text,
+        )
+
+
 class Sampler:
     """Draws batches of pairs, kinds of one family together: batch mates are hard negatives."""
 
@@ -48,10 +75,7 @@ class Sampler:
         self.rng = rng
         self.slots = own.read_slots()
         self.questions = own.read_questions()
-        self.to_chinese = terms
-        self.to_english = {zh: en for en, chinese in terms.items() for zh in chinese}
-        self.english_terms = _alternatives(terms, r"(?<![\w\[{])(?:", r")(?![\w\]}])")
-        self.chinese_terms = _alternatives(self.to_english, "(?:", ")")
+        self.switch = Switch(terms, rng)
         self.opposites = own.read_opposites()
         self.turning = _turning(self.opposites)
         self.families: dict[str, list[list[Kind]]] = {
@@ -126,22 +150,6 @@ class Sampler:
         if self.rng.random() < 0.15:
             text = self._drop_words(text)
         return text
-
-    def switch(self, text: str, share: float) -> str:
-        """The text with some of its words put into the other language."""
-        if is_chinese(text):
-            return self.chinese_terms.sub(
-                lambda m: f" {self.to_english[m[0]]} " if self.rng.random() < share / 2 else m[0],
-                text,
-            )
-        return self.english_terms.sub(
-            lambda m: (
-                self.rng.choice(self.to_chinese[m[0].lower()])
-                if self.rng.random() < share
-                else m[0]
-            ),
-            text,
-        )
 
     def opposite(self, text: str) -> str:
         """The text with one word put into its opposite; empty for most texts, or without one."""

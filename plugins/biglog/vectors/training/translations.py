@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,7 +18,12 @@ from biglog.vectors.training.python_source import licence_of, permissive_package
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LIMIT = 200
-_CHINESE = re.compile(r"/zh(_CN|_Hans)?/LC_MESSAGES/[\w.-]+\.[mp]o$").search
+_CONTEXT = "\x04"  # ends what gettext puts before a text that is translated by context
+_CHINESE = re.compile(r"/zh(_Hans)?(_CN)?/LC_MESSAGES/[\w.-]+\.[mp]o$").search
+# A path's part that names the language, a build's digest cut off: en.json, zh-CN/dags.json.
+_LANGUAGE = re.compile(
+    r"(?<=/)(?:(?P<english>en)|zh([-_](CN|Hans))?)(-[0-9a-f]{8,})?(?P<rest>\.json|/[\w./-]+\.json)$"
+).search
 _PROGRAMS = (  # Debian packages: program, licence, names of its catalogues
     ("postgresql 15", "PostgreSQL", "*-15"),
     ("subversion 1.14", "Apache-2.0", "subversion"),
@@ -26,15 +31,13 @@ _PROGRAMS = (  # Debian packages: program, licence, names of its catalogues
 
 
 def read_translations(folder: Path | None) -> Iterator[tuple[str, str, list[Kind]]]:
-    """(program, licence, kinds) from Airflow's pages, from Python packages and from the folder.
+    """(program, licence, kinds) from Python packages, Airflow's pages among them, and the folder.
 
     The folder holds unpacked Debian packages, and packages that pip was given it as a target for.
     """
-    airflow = distribution("apache-airflow-core")
-    locales = Path(str(airflow.locate_file("airflow/ui/dist/i18n/locales")))
-    yield f"airflow {airflow.version} pages", "Apache-2.0", read_json(locales)
     for package in permissive_packages(folder):
-        if kinds := _tidy(package.name, _read_gettext(_catalogues(package))):
+        pairs = [*_read_gettext(_catalogues(package)), *_read_json(package)]
+        if kinds := _tidy(package.name, pairs):
             yield f"{package.name} {package.version} messages", licence_of(package), kinds
     if folder is None:
         return
@@ -54,17 +57,22 @@ def _catalogues(package: Distribution) -> list[Path]:
     return sorted(p for p in found if p.suffix == ".po" or p.with_suffix("") not in sources)
 
 
-def read_json(locales: Path) -> list[Kind]:
-    """The pages' words, joined by file and key."""
+def _read_json(package: Distribution) -> list[tuple[str, str, str]]:
+    """Texts of JSON files that lie beside each other, one a language, joined by key."""
+    english: dict[str, Path] = {}
+    chinese: dict[str, Path] = {}
+    for file in package.files or []:
+        path = Path(str(package.locate_file(file)))
+        if (found := _LANGUAGE(str(file))) and path.exists():
+            into = english if found["english"] else chinese
+            into[str(file)[: found.start()] + found["rest"]] = path
     pairs = []
-    for english in sorted((locales / "en").glob("*.json")):
-        chinese = locales / "zh-CN" / english.name
-        if chinese.exists():
-            left, right = (
-                dict(_flatten(json.loads(f.read_text("utf-8")))) for f in (english, chinese)
-            )
-            pairs += [(english.stem, left[key], right[key]) for key in left if key in right]
-    return _tidy("airflow", pairs)
+    for name in sorted(english.keys() & chinese.keys()):
+        left, right = (
+            dict(_flatten(json.loads(side[name].read_text("utf-8")))) for side in (english, chinese)
+        )
+        pairs += [(name, left[key], right[key]) for key in left if key in right]
+    return pairs
 
 
 def _flatten(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -136,5 +144,6 @@ def _tidy(source: str, pairs: list[tuple[str, str, str]]) -> list[Kind]:
         english, chinese = " ".join(left.split()), " ".join(right.split())
         good = is_chinese(chinese) and not is_chinese(english) and 3 < len(english) <= _LIMIT
         if good and english not in kinds:
-            kinds[english] = Kind(source, family, str(len(kinds)), (english, chinese))
+            bare = english.rpartition(_CONTEXT)[2]
+            kinds[english] = Kind(source, family, str(len(kinds)), (bare, chinese))
     return list(kinds.values())

@@ -9,28 +9,29 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from biglog import answers, installation, labels, lake, learning, offline, registry, trained
+from biglog import answers, installation, lake, offline
 from biglog.errors import BadInput
 from biglog.installation import Site
-from biglog.learning import Task
+from biglog.learning import directory, labels, training, versions
+from biglog.learning.rows import Task, read_events
 from biglog.offline import Parsed
 from biglog.records import Template
 
 
 def answer_learn(site: Site, form: Mapping[str, Any]) -> dict[str, Any]:
     """Train, keep as the next version of the name, use it; raises BadInput for a wrong form."""
-    registry.folder(site.settings.home, form["name"])
+    versions.folder(site.settings.home, form["name"])
     task = Task(session=form["session"], format=form["format"])
-    learning.check_method(form["method"], task)
+    training.check_method(form["method"], task)
     said = labels.read_labels(answers.upload_path(site, form["labels"]), of_lines=task.of_lines)
     known: dict[str, Template] = {}
-    events = learning.read_events(batches(site, form, known), known, task)
+    events = read_events(batches(site, form, known), known, task)
     model = installation.encoder(site.settings.encoder)
-    card, arrays = learning.learn(events, said, known, task, model, method=form["method"])
+    card, arrays = training.learn(events, said, known, task, model, method=form["method"])
     with tempfile.TemporaryDirectory(prefix="biglog-model-") as folder:
         made = Path(folder) / "model"
-        trained.keep(made, card, arrays)
-        kept = registry.add(site.settings.home, form["name"], made)
+        directory.keep(made, card, arrays)
+        kept = versions.add(site.settings.home, form["name"], made)
     figures = {name: value for name, value in card.figures.items() if value is not None}
     return {
         "name": kept.name,
