@@ -22,7 +22,8 @@ MEASURED = (
     ("embedding.py", ("{data}",)),
     ("sessions.py", ("{data}/sessions",)),
     ("learned.py", ("{data}",)),
-    ("lines_detect.py", ("{data}/lines/thunderbird_19k.log",)),
+    ("lines_detect.py", ("{data}", "--leave-out")),
+    ("detect_speed.py", ()),
     ("web_attacks.py", ("{data}/web",)),
     (
         "knowledge.py",

@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 from biglog import offline
-from biglog.findings.sessions import DETECTORS, beginnings, score_sessions
+from biglog.findings.sessions import DETECTORS, by_detector, verdict
 
 Ways = dict[str, tuple[pl.DataFrame, pl.DataFrame | None]]
 
@@ -29,13 +29,12 @@ def main() -> None:
     truth = read_labels(labels)
     for first in (0, *options.first):
         said = f"first {first} events, sessions longer than {first}" if first else "whole sessions"
-        print(f"\n{log.name}, {said}")
+        print(f"\n{log.name}, {said}", flush=True)
         print(f"{'':36}sessions   odd  AUROC     AP     F1  precision recall")
         longer = lines.group_by("session").len().filter(pl.col("len") > first).select("session")
         for name, (today, past) in ways(lines, truth).items():
             told = truth.join(longer, on="session", how="semi")
-            measure(f"{name}: BigLog", score_sessions(today, past, first=first), told)
-            for rule, scores in others(today, past, first).items():
+            for rule, scores in judged(today, past, first).items():
                 measure(f"{name}: {rule}", scores, told)
 
 
@@ -68,14 +67,15 @@ def ways(lines: pl.DataFrame, truth: pl.DataFrame) -> Ways:
     }
 
 
-def others(today: pl.DataFrame, past: pl.DataFrame | None, first: int) -> dict[str, pl.DataFrame]:
-    """Each detector alone, and the trivial baselines."""
-    here = beginnings(today, first)
-    learnt = None if past is None else beginnings(past, first)
+def judged(today: pl.DataFrame, past: pl.DataFrame | None, first: int) -> dict[str, pl.DataFrame]:
+    """BigLog, each detector alone, and the trivial baselines."""
+    rated = by_detector(today, past, first=first)
     alone = {
-        name: judge(here, learnt).rename({"odd": "anomalous"}) for name, judge in DETECTORS.items()
+        name: rated.select("session", score=f"score {name}", anomalous=f"odd {name}")
+        for name in DETECTORS
     }
-    return alone | baselines(today, past, first)
+    whole = rated.select("session", *verdict())
+    return {"BigLog": whole} | alone | baselines(today, past, first)
 
 
 def baselines(
@@ -117,7 +117,8 @@ def measure(name: str, scores: pl.DataFrame, truth: pl.DataFrame) -> None:
     print(
         f"{name:36}{rows.height:8} {int(odd.sum()):5} {roc_auc_score(odd, score):6.3f}"
         f" {average_precision_score(odd, score):6.3f} {f1_score(odd, said):6.3f}"
-        f" {hits / max(1, flagged):9.3f} {hits / max(1, int(odd.sum())):6.3f}"
+        f" {hits / max(1, flagged):9.3f} {hits / max(1, int(odd.sum())):6.3f}",
+        flush=True,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -217,7 +217,7 @@ def detect_lines(files: Sequence[Path], history: Sequence[Path], format_name: st
     if not history:
         return judge_lines(files, format_name, None)
     known: dict[str, Template] = {}
-    past = see(history, format_name, known)
+    past = see(history, format_name, known, words=True)
     counts = dict(past.lines.group_by("template_id").len().iter_rows())
     return judge_lines(files, format_name, Past(counts, known, reach(past.values)))
 
@@ -228,8 +228,10 @@ def judge_lines(files: Sequence[Path], format_name: str, past: Past | None) -> p
     from biglog.findings.verdicts import judge
 
     usual = Usual(past.counts, sum(past.counts.values())) if past else None
-    seen = see(files, format_name, dict(past.templates) if past else {})
-    verdicts = judge(seen.lines, seen.values, usual, past.reach if past else None)
+    reached = past.reach if past else None
+    known = dict(past.templates) if past else {}
+    seen = see(files, format_name, known, words=reached is not None)
+    verdicts = judge(seen.lines, seen.values, usual, reached)
     words = pl.col("file", "template").cast(pl.String)
     joined = pl.concat(
         [seen.lines.select("line_no", "file", "template"), verdicts], how="horizontal"
@@ -239,30 +241,49 @@ def judge_lines(files: Sequence[Path], format_name: str, past: Past | None) -> p
     ).with_columns(words)
 
 
-def see(files: Sequence[Path], format_name: str, known: dict[str, Template]) -> Seen:
+def see(
+    files: Sequence[Path], format_name: str, known: dict[str, Template], *, words: bool
+) -> Seen:
     """Lines and values of the files; ``known`` gains their templates.
 
     What repeats is kept as codes and no content is kept, so that a night fits in memory.
     """
-    from biglog.findings.webattacks import read_requests
+    seen = observe(parse_files(files, format_name, catalogue=known), known, words=words)
+    if seen is None:
+        raise BadInput("the files hold no line; give at least one line to judge")
+    return seen
+
+
+def observe(batches: Iterable[Parsed], known: dict[str, Template], *, words: bool) -> Seen | None:
+    """As see, of batches of mined lines; None where there is none.
+
+    Without ``words`` only numbers are kept of the values, which is all that a log judged against
+    itself is judged by.
+    """
     from biglog.parameters import read_values
 
     lines: list[pl.DataFrame] = []
     values: list[pl.DataFrame] = []
     before = 0
-    for parsed in parse_files(files, format_name, catalogue=known):
+    for parsed in batches:
         known.update(parsed.templates)
         patterns = {key: one.pattern for key, one in parsed.templates.items()}
-        frame = with_templates(parsed)
-        kept = frame.select(KEPT).with_columns(pl.col(CODES).cast(pl.Categorical))
-        asked = read_requests(frame["content"], frame["fields"])
-        lines.append(kept if asked is None else pl.concat([kept, asked], how="horizontal"))
-        found = read_values(parsed.template_ids, parsed.parameters, patterns)
+        lines.append(kept_of(with_templates(parsed)))
+        found = read_values(parsed.template_ids, parsed.parameters, patterns, words=words)
         values.append(found.with_columns(pl.col("line") + before))
-        before += frame.height
-    if not lines:
-        raise BadInput("the files hold no line; give at least one line to judge")
-    return Seen(pl.concat(lines, how="diagonal"), pl.concat(values))
+        before += len(parsed.lines)
+    return Seen(pl.concat(lines, how="diagonal"), pl.concat(values)) if lines else None
+
+
+def kept_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """What is kept of each line; and where lines are requests, what is looked at in those."""
+    from biglog.findings.webattacks import read_requests
+
+    kept = frame.select(KEPT).with_columns(pl.col(CODES).cast(pl.Categorical))
+    if not frame["fields"].str.contains('"client":', literal=True).any():
+        return kept
+    asked = read_requests(frame["content"], frame["fields"])
+    return kept if asked is None else pl.concat([kept, asked], how="horizontal")
 
 
 def detect_sessions(

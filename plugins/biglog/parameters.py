@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from biglog.findings.values import SCHEMA
 from biglog.templates.kinds import WORD_BEFORE, Slot, magnitude, slots
@@ -22,26 +24,69 @@ LONGEST = 40
 
 
 def read_values(
-    template_ids: pa.Array, parameters: pa.Array, patterns: Mapping[str, str]
+    template_ids: pa.Array,
+    parameters: pa.Array,
+    patterns: Mapping[str, str],
+    *,
+    words: bool = True,
 ) -> pl.DataFrame:
     """A row per value that is a number or may be of a set; ``findings.values.SCHEMA``.
 
     ``template_ids`` and ``parameters`` are parallel to the lines; ``patterns`` by template id.
+    Without ``words`` numbers above 0 only. Cost: a value's text is hashed once, and only distinct
+    texts are looked at.
     """
-    lines = pl.DataFrame({"id": pl.Series(template_ids), "value": pl.Series(parameters)})
-    lines = lines.with_row_index("line").filter(pl.col("value").list.len() > 0)
-    rows = lines.with_columns(slot=pl.int_ranges(1, pl.col("value").list.len() + 1))
-    found = rows.explode("value", "slot").join(
-        places(patterns), on=["id", "slot"], maintain_order="left"
+    looked = places(patterns)
+    line, row, value = standing(template_ids, parameters, looked)
+    kinds = value.dictionary_encode()
+    texts = pl.Series(kinds.dictionary, dtype=pl.String)
+    code = kinds.indices.to_numpy(zero_copy_only=False)
+    number = sizes(pl.col("text"))
+    known = texts.alias("text").to_frame().with_columns(number=number)
+    found = pl.DataFrame({"line": line, "row": row, "code": code}).with_columns(
+        number=known["number"].gather(pl.Series(code)) * looked["factor"].gather(pl.Series(row))
     )
-    distinct = found.select("place", "value", "factor").unique()
-    small = pl.col("value").str.len_bytes() <= LONGEST
-    sized = distinct.with_columns(
-        number=sizes(pl.col("value")) * pl.col("factor"),
-        text=pl.when((pl.len().over("place") <= A_SET) & small).then("value"),
-    ).filter(pl.col("number").is_not_null() | pl.col("text").is_not_null())
-    joined = found.join(sized.drop("factor"), on=["place", "value"], maintain_order="left")
-    return joined.select(list(SCHEMA)).cast(SCHEMA)  # type: ignore[arg-type]
+    if not words:
+        kept = found.filter(pl.col("number") > 0).with_columns(text=pl.lit(None, pl.String))
+    else:
+        kept = found.join(sets(found, known), on=["row", "code"], how="left", maintain_order="left")
+        kept = kept.filter(pl.col("number").is_not_null() | pl.col("text").is_not_null())
+    rows = kept["row"]
+    return kept.with_columns(
+        place=looked["place"].gather(rows), field=looked["field"].gather(rows)
+    ).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def standing(
+    template_ids: pa.Array, parameters: pa.Array, looked: pl.DataFrame
+) -> tuple[np.ndarray, np.ndarray, pa.Array]:
+    """The line (from 0), the row of ``looked`` and the text of each value that is looked at."""
+    ids = looked["id"].unique(maintain_order=True)
+    widest = 1 + int(looked["slot"].max() or 0)  # type: ignore[arg-type]
+    rows = np.full((len(ids) + 1, widest + 1), -1, np.int64)
+    own = looked["id"].replace_strict(ids, range(len(ids)), return_dtype=pl.Int64).to_numpy()
+    rows[own, looked["slot"].to_numpy()] = np.arange(looked.height)
+    kind = pl.Series(template_ids).replace_strict(
+        ids, range(len(ids)), default=len(ids), return_dtype=pl.UInt32
+    )
+    parameters = (
+        pa.concat_arrays(parameters.chunks) if hasattr(parameters, "chunks") else parameters
+    )
+    length = pc.list_value_length(parameters).fill_null(0).to_numpy(zero_copy_only=False)
+    line = np.repeat(np.arange(len(length), dtype=np.uint32), length)
+    slot = 1 + np.arange(len(line)) - np.repeat(np.cumsum(length) - length, length)
+    row = rows[kind.to_numpy()[line], np.minimum(slot, widest)]
+    wanted = row >= 0
+    value = parameters.flatten().filter(pa.array(wanted))
+    return line[wanted], row[wanted].astype(np.uint32), value
+
+
+def sets(found: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Row, code and text of the values of those places that have few texts, all of them short."""
+    distinct = found.select("row", "code").unique()
+    few = distinct.filter(pl.len().over("row") <= A_SET)
+    texts = few.with_columns(text=known["text"].gather(few["code"]))
+    return texts.filter(pl.col("text").str.len_bytes() <= LONGEST)
 
 
 def places(patterns: Mapping[str, str]) -> pl.DataFrame:

@@ -147,8 +147,10 @@ def test_chances_of_next_events_sum_to_one():
     lines = frame(*["a b"] * 7, *["a c"] * 3)
     events = nextevent.in_context(lines)
     model = [nextevent.continuations(events, n) for n in range(nextevent.CONTEXT + 1)]
-    after = pl.DataFrame({"event": ["a", "b", "c"]}).with_columns(
-        c1=pl.lit("a"), c2=pl.lit(nextevent.START), c3=pl.lit(nextevent.START)
+    codes = pl.Series(["a", "b", "c"]).cast(pl.Categorical).to_physical()
+    start = pl.lit(nextevent.START, pl.UInt32)
+    after = pl.DataFrame({"event": codes}).with_columns(
+        c1=pl.lit(codes[0], pl.UInt32), c2=start, c3=start
     )
     known = nextevent.chances(after, model, itself=False)["chance"].sum()
     assert 0.9 < known < 1.0

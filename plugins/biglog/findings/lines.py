@@ -3,7 +3,9 @@
 Signs, each between 0 and 1, are joined as independent evidence (noisy or): never seen in the
 history, rare, severe by its level or words, many times on one host where others are silent, come
 all at once, and come only where there is trouble. What comes at a steady rate all the time is how
-lines are: its words weigh less.
+lines are: its words weigh less, and so do words that the log says all the time.
+
+What is flagged keeps within what people can read: a line for each odd kind, the oddest first.
 """
 
 from __future__ import annotations
@@ -14,29 +16,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from biglog.findings.failurewords import GRAVE, SEVERE, said
+
+__all__ = ["GRAVE", "SEVERE", "SEVERE_LEVELS", "WEIGHTS", "Usual", "score_templates"]
+
 SEVERE_LEVELS = {"WARNING": 0.35, "ERROR": 0.7, "CRITICAL": 0.95}
-GRAVE = (
-    r"(?i)\b(fatal|panic|catastrophic|critical|emerg\w*|corrupt\w*|crash\w*|segfault|oom|deadlock"
-    r"|out of memory|machine check|data loss|core dumped|unrecoverable|uncorrectable)\b"
-    r"|致命|严重|崩溃|损坏|内存溢出|死锁|宕机"
-)
-SEVERE = (
-    r"(?i)\b(error|errors|fail|fails|failed|failure|failures|failing|exception|abort\w*|killed|timeout"
-    r"|timed out|unreachable|unable|cannot|refused|denied|overflow|illegal|lost|dropped)\b"
-    r"|\b\w+(Error|Exception)\b|错误|失败|异常|超时|拒绝|中断|丢失|无法|不足|告警"
-)
-"""Words that report a failure in any system's log. A template is judged by them, never a value."""
-HARMLESS = (
-    r"(?i)\b(?:non|not|no|without|zero|0)[- ](?:critical|fatal|errors?|failures?|failed|exceptions?"
-    r"|data loss|timeouts?)\b|\b(?:errors?|fail(?:ed|ures)?|dropped|lost)[=:] ?0\b"
-)
-WEIGHTS = {"new": 0.85, "rare": 0.45, "severe": 0.7, "alone": 0.6, "sudden": 0.6, "company": 0.6}
-ANOMALOUS = 0.68
-MOST_ODD = 0.1
-"""Without a history, what more than this share of lines are all the time is how lines are."""
+WEIGHTS = {"new": 0.85, "rare": 0.45, "severe": 0.7, "alone": 0.6, "sudden": 0.6, "company": 0.3}
+ANOMALOUS = 0.5
+SURE = 0.95
+"""From here all lines of a kind are flagged, however many."""
+BUDGET = 0.01
+"""Share of the lines that is flagged at most, but for what is sure."""
+FEW = 20
+"""Lines that may be flagged in a short file."""
 COMMON = 0.05
-"""Likewise of the lines of one kind."""
-FEW = 20.0
+"""What more than this share of lines are all the time is how lines are."""
+LEAST_NEW = 0.5
+"""What remains of the news of a template in a log that brings new ones all the time."""
 MIN_HOSTS = 4
 """With fewer hosts, that a template stays on one of them says nothing."""
 STRETCHES = 48
@@ -45,11 +41,13 @@ PARTS = 10
 """And each of those into so many, to see which lines come together."""
 SEVERAL = 10.0
 """Lines of a template at which half is believed of when they come."""
+DAILY = 8.0
+"""How fast a word that the log says all the time loses its weight with its share of lines."""
 ROUTINE = 0.6
 """How much less the words of a template weigh that is steady through all the lines."""
 TROUBLE = 0.4
 """From here a severe kind that is new, rare or sudden is trouble for the lines about it."""
-MILD = 0.35
+MILD = 0.5
 """What it weighs that lines come all at once whose words report nothing."""
 
 
@@ -66,8 +64,16 @@ def score_templates(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
 
     ``lines`` has template_id, template, level and host, a row a line, and timestamp where lines
     have times; without, their order tells. Gives template_id, level, score (0 to 1, high = odd),
-    anomalous and reason (empty where not anomalous).
+    anomalous, whole (all lines of the kind are worth a word, else one stands for them) and reason.
     """
+    scored = signs(lines, usual).with_columns(score=doubted())
+    return flagged(scored).select(
+        "template_id", "level", "score", "anomalous", "whole", reason=reasons()
+    )
+
+
+def signs(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
+    """Per (template_id, level): lines, how often and where, and each of WEIGHTS between 0 and 1."""
     hosts = lines["host"].drop_nulls().n_unique()
     placed = lines.select("template_id", "level", "host", part=parts(lines))
     seen = lines.group_by("template_id").agg(
@@ -77,30 +83,20 @@ def score_templates(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
         pl.col("host").first().alias("host"),
     )
     seen = seen.with_columns(pl.col("template_id", "template", "host").cast(pl.String))
-    seen = seen.join(spread(placed), on="template_id")
-    signs = seen.with_columns(
-        new=pl.lit(0.0) if usual is None else is_new(usual),
+    seen = seen.join(spread(placed), on="template_id").with_columns(
+        new=pl.lit(0.0) if usual is None else newness(usual),
         rare=rarity(lines.height if usual is None else usual.total, usual),
         alone=loneliness(hosts),
-        sudden=suddenness(),
-        words=said(pl.col("template")),
+        burst=suddenness(),
     )
     kinds = lines.group_by("template_id", "level").agg(pl.len().alias("lines"))
     kinds = kinds.with_columns(pl.col("template_id", "level").cast(pl.String))
-    joined = kinds.join(signs, on="template_id").with_columns(severe=severity())
+    joined = with_severity(kinds.join(seen, on="template_id"), placed)
     joined = joined.join(company(placed, joined, hosts), on="template_id")
-    joined = joined.with_columns(
-        burst=pl.col("sudden"),
-        sudden=pl.col("sudden") * (MILD + (1.0 - MILD) * pl.col("severe")),
+    return joined.with_columns(
+        sudden=pl.col("burst") * (MILD + (1.0 - MILD) * pl.col("severe")),
         company=pl.col("company") * pl.max_horizontal("new", "rare"),
     )
-    scored = joined.with_columns(score=doubted())
-    bar = ANOMALOUS if usual is not None else threshold(scored)
-    anomalous = pl.col("score") >= bar
-    if usual is None:
-        anomalous &= ~common()
-    columns = scored.with_columns(anomalous=anomalous, reason=reasons())
-    return columns.select("template_id", "level", "score", "anomalous", "reason")
 
 
 def parts(lines: pl.DataFrame) -> pl.Series:
@@ -131,19 +127,17 @@ def suddenness() -> pl.Expr:
     return (1.0 - pl.col("spread")) * count / (count + SEVERAL)
 
 
-def said(template: pl.Expr) -> pl.Expr:
-    """How grave the words of a template are, 0 to 1: each word that reports a failure counts."""
-    text = template.str.replace_all(HARMLESS, " ")
-    doubt = pl.lit(1.0)
-    for words, level in ((GRAVE, "CRITICAL"), (SEVERE, "ERROR")):
-        each = text.str.extract_all(words).list.eval(pl.element().str.to_lowercase())
-        count = each.list.n_unique().fill_null(0)
-        doubt = doubt * (1.0 - SEVERE_LEVELS[level]) ** count
-    return 1.0 - doubt
+def newness(usual: Usual) -> pl.Expr:
+    """1 for a template that the history never had, less where it had as many of that kind itself.
 
-
-def is_new(usual: Usual) -> pl.Expr:
-    return (~pl.col("template_id").is_in(list(usual.counts))).cast(pl.Float64)
+    Templates that it had once, of all its lines, are how likely the next line is one never seen
+    (Good, 1953); what so many lines are expected to bring anew is no news.
+    """
+    once = sum(1 for count in usual.counts.values() if count == 1)
+    new = ~pl.col("template_id").is_in(list(usual.counts))
+    expected = once / max(usual.total, 1) * pl.col("count").sum()
+    share = (1.0 - expected / new.sum().clip(lower_bound=1)).clip(LEAST_NEW, 1.0)
+    return pl.when(new).then(share).otherwise(0.0)
 
 
 def rarity(total: int, usual: Usual | None) -> pl.Expr:
@@ -168,12 +162,64 @@ def loneliness(hosts: int) -> pl.Expr:
     return pl.when(confined).then(repeated).otherwise(0.0)
 
 
-def severity() -> pl.Expr:
-    """By level or words; words that come at a steady rate through all the lines weigh less."""
-    level = pl.col("level").replace_strict(SEVERE_LEVELS, default=0.0, return_dtype=pl.Float64)
+def marked(kinds: pl.DataFrame) -> pl.DataFrame:
+    """What each kind says of trouble: template_id, level, mark and degree (0 to 1).
+
+    A mark is a word of its template, or its level.
+    """
+    key = ["template_id", "level"]
+    words = said(kinds.select("template_id", "template").unique("template_id"))
+    spoken = kinds.select(key).join(words, on="template_id")
+    degree = pl.col("level").replace_strict(SEVERE_LEVELS, default=None, return_dtype=pl.Float64)
+    levels = kinds.select(*key, mark=pl.concat_str(pl.lit("level "), "level"), degree=degree)
+    return pl.concat([spoken, levels.drop_nulls("degree")])
+
+
+def usually(placed: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """Mark, usual: the share of lines with it in the median stretch.
+
+    Half of the stretches may be full of a fault without making its words usual.
+    """
+    key = ["template_id", "level"]
+    stretches = placed.with_columns(
+        pl.col(key).cast(pl.String), stretch=pl.col("part") // PARTS
+    ).select(*key, "stretch")
+    cells = stretches.group_by(*key, "stretch").len().with_columns(pl.col("len").cast(pl.Float64))
+    whole = cells.group_by("stretch").agg(whole=pl.col("len").sum())
+    having = cells.join(marks.select(*key, "mark"), on=key, nulls_equal=True)
+    had = having.group_by("mark", "stretch").agg(had=pl.col("len").sum())
+    every = marks.select("mark").unique().join(whole, how="cross")
+    shares = every.join(had, on=["mark", "stretch"], how="left").with_columns(
+        share=pl.col("had").fill_null(0.0) / pl.col("whole")
+    )
+    return shares.group_by("mark").agg(usual=pl.col("share").median())
+
+
+def gravity(marks: pl.DataFrame) -> pl.DataFrame:
+    """Template_id, level: words and degree (of the level), less where a mark is usual here."""
+    by_level = pl.col("mark").str.starts_with("level ")
+    worth = pl.col("degree") * (1.0 - pl.col("usual")) ** DAILY
+    return (
+        marks.with_columns(worth=worth)
+        .group_by("template_id", "level")
+        .agg(
+            words=1.0 - (1.0 - pl.col("worth").filter(~by_level)).product(),
+            degree=pl.col("worth").filter(by_level).sum(),
+        )
+    )
+
+
+def with_severity(kinds: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    """Adds severe, by level or words; what comes at a steady rate all the time weighs less."""
+    key = ["template_id", "level"]
+    marks = marked(kinds)
+    told = gravity(marks.join(usually(placed, marks), on="mark"))
+    told = kinds.join(told, on=key, how="left", nulls_equal=True, maintain_order="left")
     count = pl.col("count").cast(pl.Float64)
     steady = (2.0 * pl.col("spread") - 1.0).clip(0.0, 1.0) * count / (count + 3.0 * SEVERAL)
-    return pl.max_horizontal(level, "words") * (1.0 - ROUTINE * steady)
+    return told.with_columns(pl.col("degree", "words").fill_null(0.0)).with_columns(
+        severe=pl.max_horizontal("degree", "words") * (1.0 - ROUTINE * steady)
+    )
 
 
 def company(placed: pl.DataFrame, kinds: pl.DataFrame, hosts: int) -> pl.DataFrame:
@@ -181,7 +227,7 @@ def company(placed: pl.DataFrame, kinds: pl.DataFrame, hosts: int) -> pl.DataFra
 
     1 where all lines around it, on its host and in its part of the file, are such.
     """
-    ordinary = (1.0 - pl.col("new")) * (1.0 - pl.col("rare")) * (1.0 - pl.col("sudden"))
+    ordinary = (1.0 - pl.col("new")) * (1.0 - pl.col("rare")) * (1.0 - pl.col("burst"))
     weight = (1.0 - ordinary) * pl.col("severe")
     bad = kinds.group_by("template_id").agg(bad=(weight.max() >= TROUBLE).cast(pl.Float64))
     key = ["host", "part"] if hosts >= MIN_HOSTS else ["part"]
@@ -206,18 +252,24 @@ def doubted() -> pl.Expr:
     return (1.0 - doubt).round(4)
 
 
-def threshold(scored: pl.DataFrame) -> float:
-    """The score from which a line is odd in a file that is compared with itself.
+def flagged(scored: pl.DataFrame) -> pl.DataFrame:
+    """Adds anomalous and whole: what is flagged of each kind, within what people can read.
 
-    At most MOST_ODD of the lines are at or above it, or FEW lines in a short file; what came all
-    at once is not how lines are and counts for less.
+    The odd kinds, the oddest first, are flagged by a line each until BUDGET of the lines is spent;
+    what is left of it goes to all lines of a kind. Kinds that are sure are flagged whole beside it.
     """
-    most = max(FEW, MOST_ODD * float(scored["lines"].sum()))
-    kinds = scored.filter(~common()).group_by("score").agg(steady_lines().sum().alias("lines"))
-    ordered = kinds.sort("score", descending=True)
-    within = ordered.filter(pl.col("lines").cum_sum() <= most)["score"]
-    least = float(within[-1]) if len(within) else math.nextafter(1.0, 2.0)
-    return max(ANOMALOUS, least)
+    ordered = scored.sort(
+        "score", "lines", "template_id", "level", descending=[True, False, False, False]
+    )
+    left = max(FEW, int(BUDGET * float(scored["lines"].sum())))
+    odd = (pl.col("score") >= ANOMALOUS) & ((pl.col("new") > 0) | ~common())
+    said = odd & (odd.cum_sum() <= left)
+    ordered = ordered.with_columns(anomalous=said | (pl.col("score") >= SURE) & odd)
+    free = left - int(ordered["anomalous"].sum())
+    rest = pl.when("anomalous").then(pl.col("lines").cast(pl.Int64) - 1).otherwise(0)
+    return ordered.with_columns(
+        whole=pl.col("anomalous") & ((rest.cum_sum() <= free) | (pl.col("score") >= SURE))
+    )
 
 
 def steady_lines() -> pl.Expr:
@@ -234,8 +286,7 @@ def reasons() -> pl.Expr:
     often = (
         pl.when(pl.col("count") == 1).then(pl.lit("once")).otherwise(pl.format("{} times", "count"))
     )
-    by_level = pl.col("level").replace_strict(SEVERE_LEVELS, default=0.0, return_dtype=pl.Float64)
-    said_so = pl.when(by_level >= pl.col("words")).then("level")
+    said_so = pl.when(pl.col("degree") >= pl.col("words")).then("level")
     spoken = [
         pl.when(pl.col("new") > 0).then(pl.lit("a kind of line the history has never had")),
         pl.when(pl.col("rare") > 0.5).then(pl.format("rare: {} here", often)),
@@ -247,6 +298,9 @@ def reasons() -> pl.Expr:
         ),
         pl.when(pl.col("burst") > 0.3).then(pl.format("{}, all in a part of the time", often)),
         pl.when(pl.col("company") > 0.5).then(pl.lit("amid lines that report failures")),
+        pl.when(pl.col("anomalous") & ~pl.col("whole")).then(
+            pl.format("one of {} such lines", "lines")
+        ),
     ]
     text = pl.concat_str(spoken, separator="; ", ignore_nulls=True)
     return pl.when(text == "").then(pl.lit("unremarkable")).otherwise(text)

@@ -18,7 +18,8 @@ from biglog.findings import calibrate
 
 CONTEXT = 3
 """Events that the next one is foretold from; longer contexts are seldom seen twice."""
-START = "(start)"
+START = 2**32 - 1
+"""Before the first event; the codes of templates stay far below."""
 SHOWN = 120
 
 
@@ -37,12 +38,17 @@ def judge(here: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def in_context(lines: pl.DataFrame) -> pl.DataFrame:
-    """Each event with those before it in its session: c1 just before, then c2, c3."""
-    ids = pl.col("template_id").cast(pl.String)
+    """Each event, as its template's code, with those before it in its session: c1, then c2, c3.
+
+    Codes are those of polars' categories, which all frames share.
+    """
+    ids = pl.col("template_id").cast(pl.Categorical).to_physical()
+    rows = lines.select("session", "template", event=ids)
     before = [
-        ids.shift(n).over("session").fill_null(START).alias(f"c{n}") for n in range(1, CONTEXT + 1)
+        pl.col("event").shift(n).over("session").fill_null(START).alias(f"c{n}")
+        for n in range(1, CONTEXT + 1)
     ]
-    return lines.select("session", pl.col("template").cast(pl.String), *before, ids.alias("event"))
+    return rows.select("session", "template", *before, "event")
 
 
 def context(length: int) -> list[str]:
@@ -68,7 +74,7 @@ def surprises(events: pl.DataFrame, model: list[pl.DataFrame], *, itself: bool) 
         .group_by("session", maintain_order=True)
         .agg(
             (-pl.col("chance").log().mean()).alias("strength"),
-            pl.col("template").sort_by("chance").first(),
+            pl.col("template").sort_by("chance").first().cast(pl.String),
         )
     )
     said = pl.format("unlikely after what came before: {}", pl.col("template").str.head(SHOWN))

@@ -31,6 +31,16 @@ def score_sessions(
     order. ``first`` > 0 judges each session, and learns, on its first so many events only. A score
     of .5 is the threshold.
     """
+    rated = by_detector(lines, history, first=first)
+    return rated.select("session", *verdict(), "events")
+
+
+def by_detector(
+    lines: pl.DataFrame, history: pl.DataFrame | None, *, first: int = 0
+) -> pl.DataFrame:
+    """As score_sessions, before the detectors are joined: session, events, and of each detector
+    "score NAME", "odd NAME" and "reason NAME".
+    """
     here = beginnings(lines, first)
     past = None if history is None else beginnings(history, first)
     rated = here.group_by("session", maintain_order=True).agg(pl.len().alias("events"))
@@ -39,7 +49,7 @@ def score_sessions(
             "session", *(pl.col(one).alias(f"{one} {name}") for one in ("score", "odd", "reason"))
         )
         rated = rated.join(told, on="session", how="left", maintain_order="left")
-    return rated.select("session", *verdict(), "events")
+    return rated
 
 
 def beginnings(lines: pl.DataFrame, first: int) -> pl.DataFrame:

@@ -97,9 +97,11 @@ def score_values(values: pl.DataFrame, past: Reach | None) -> pl.DataFrame:
 
 def large(values: pl.DataFrame, known: Reach, *, with_history: bool) -> pl.DataFrame:
     """Line, score and reason of numbers far beyond what their place and field went to."""
-    numbers = values.filter(pl.col("number") > 0).with_columns(pl.col("field").cast(pl.String))
     limit = "top" if with_history else "most"
-    joined = numbers
+    beyond = TWICE if with_history else BEYOND
+    joined = worth_a_look(values, known, limit, beyond).with_columns(
+        pl.col("field").cast(pl.String)
+    )
     for key, table, least in (
         ("place", known.places, ENOUGH),
         ("field", known.fields, 3 * ENOUGH),
@@ -111,7 +113,6 @@ def large(values: pl.DataFrame, known: Reach, *, with_history: bool) -> pl.DataF
     joined = joined.with_columns(
         times_place=times("place", limit), times_field=times("field", limit)
     )
-    beyond = TWICE if with_history else BEYOND
     far = joined.with_columns(times=pl.min_horizontal("times_place", "times_field")).filter(
         pl.col("times") >= beyond
     )
@@ -132,6 +133,25 @@ def large(values: pl.DataFrame, known: Reach, *, with_history: bool) -> pl.DataF
             pl.when(own).then(pl.lit("in such lines")).otherwise(pl.lit("in all lines")),
             shown(usual),
         ),
+    )
+
+
+def worth_a_look(values: pl.DataFrame, known: Reach, limit: str, beyond: float) -> pl.DataFrame:
+    """Numbers above the limits of their place and field alike: few, so that the rest is cheap."""
+    least = values.select("place", "field").unique().with_columns(pl.col("field").cast(pl.String))
+    for key, table, enough in (
+        ("place", known.places, ENOUGH),
+        ("field", known.fields, 3 * ENOUGH),
+    ):
+        limits = table.filter(pl.col("count") >= enough).select(
+            key, pl.col(limit).alias(f"of {key}")
+        )
+        least = least.join(limits, on=key, how="left")
+    highest = pl.max_horizontal("of place", "of field")
+    bars = least.group_by("place").agg(least=beyond * highest.min()).drop_nulls("least")
+    joined = values.join(bars, on="place", how="inner", maintain_order="left")
+    return joined.filter((pl.col("number") > 0) & (pl.col("number") >= pl.col("least"))).drop(
+        "least"
     )
 
 

@@ -24,14 +24,20 @@ def judge(
 
 
 def by_kind(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
+    """A kind that is not flagged whole is flagged at its first line."""
     key = ["template_id", "level"]
     judged = score_templates(lines, usual).with_columns(
         pl.col(name).cast(lines.schema[name]) for name in key
     )
-    joined = lines.select(key).join(
-        judged, on=key, how="left", nulls_equal=True, maintain_order="left"
+    kinds = judged.select(*key, kind=pl.int_range(pl.len(), dtype=pl.UInt32))
+    rows = lines.select(key)
+    kind = rows.join(kinds, on=key, how="left", nulls_equal=True, maintain_order="left")["kind"]
+    told = judged.select("score", "anomalous", "whole", "reason")[kind]
+    return told.select(
+        "score",
+        pl.col("anomalous") & (pl.col("whole") | pl.Series(kind.is_first_distinct())),
+        "reason",
     )
-    return joined.select("score", "anomalous", "reason")
 
 
 def by_value(height: int, values: pl.DataFrame, past: Reach | None) -> pl.DataFrame:
