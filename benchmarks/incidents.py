@@ -9,8 +9,10 @@ only, with the code and the defaults of the nightly run.
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 
 from biglog.errors import BadInput
@@ -27,6 +30,8 @@ from biglog.incidents.correlate import correlate
 from biglog.lines.read import read
 from biglog.records import (
     COUNTS,
+    EVENTS,
+    SUMMARIES,
     Clustering,
     Coverage,
     Day,
@@ -34,13 +39,17 @@ from biglog.records import (
     Finding,
     History,
     Incident,
+    Mined,
     Scores,
     Template,
     TemplateVectors,
+    Variable,
 )
 from biglog.settings import PROJECT, Settings, SourceSettings, load_sources
 from biglog.sources.landing import find
 from biglog.templates.mine import mine
+from biglog.templates.variables import Tally
+from biglog.unusual import odd_values
 
 EXAMPLES = PROJECT / "examples"
 
@@ -49,8 +58,10 @@ EXAMPLES = PROJECT / "examples"
 class Memory:
     """What the nights so far have left: the benchmark's stand-in for the database."""
 
+    events: Path  # a folder for the night's events, a file a source
     catalogues: dict[str, dict[str, Template]] = field(default_factory=dict)
     counts: list[pa.Table] = field(default_factory=list)
+    summaries: dict[str, list[pa.Table]] = field(default_factory=dict)
     dates: list[str] = field(default_factory=list)
     covered: dict[str, set[str]] = field(default_factory=dict)
     first_seen: dict[str, str] = field(default_factory=dict)
@@ -83,10 +94,11 @@ def run(recorded: Path, settings: Settings, encoder: Encoder | None = None) -> F
 def nights(recorded: Path, settings: Settings, encoder: Encoder | None) -> Iterator[Result]:
     """Every recorded night in order, judged against those before it."""
     sources = load_sources(recorded / "sources.toml")
-    memory = Memory()
-    for date in recorded_dates(recorded):
-        counts, coverage = take_in(sources, date, settings, memory)
-        yield judged(date, counts, coverage, settings, memory, encoder)
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Memory(Path(folder))
+        for date in recorded_dates(recorded):
+            counts, coverage = take_in(sources, date, settings, memory)
+            yield judged(date, counts, coverage, settings, memory, encoder)
 
 
 def recorded_dates(recorded: Path) -> list[str]:
@@ -115,10 +127,43 @@ def parsed(
     files: tuple[Path, ...], source: SourceSettings, date: str, settings: Settings, memory: Memory
 ) -> Iterator[pa.Table]:
     known = memory.catalogues.setdefault(source.name, {})
-    for batch in read(files, source, settings.lines):
-        mined = mine(batch.lines["content"], known.values(), settings.templates)
-        known.update({one.template_id: one for one in mined.templates})
-        yield counted(batch.lines, mined.template_ids, source.name, date)
+    tally = Tally.empty()
+    with pq.ParquetWriter(memory.events / f"{source.name}.parquet", EVENTS) as writer:
+        for batch in read(files, source, settings.lines):
+            mined = mine(batch.lines["content"], known.values(), settings.templates)
+            known.update({one.template_id: one for one in mined.templates})
+            events = events_of(batch.lines, mined)
+            tally.add(events)
+            writer.write_table(events)
+            yield counted(batch.lines, mined.template_ids, source.name, date)
+    patterns = {key: one.pattern for key, one in known.items()}
+    found = tally.summary(patterns, source.name, date)
+    memory.summaries.setdefault(date, []).append(summed(found))
+
+
+def events_of(lines: pa.Table, mined: Mined) -> pa.Table:
+    kept = lines.select(["line_id", "timestamp", "level", "host", "service"])
+    events = (
+        kept.append_column("template_id", mined.template_ids)
+        .append_column("parameters", mined.parameters)
+        .append_column("count", lines["count"])
+    )
+    return events.cast(EVENTS)
+
+
+def summed(variables: Sequence[Variable]) -> pa.Table:
+    """SUMMARIES, as the database gives them."""
+    rows = [
+        {name: getattr(one, name) for name in SUMMARIES.names if name != "top"}
+        | {"top": json.dumps(one.top) if one.distinct <= len(one.top) else ""}
+        for one in variables
+    ]
+    return pa.Table.from_pylist(rows, schema=SUMMARIES)
+
+
+def summaries(memory: Memory, dates: Sequence[str]) -> pa.Table:
+    parts = [one for date in dates for one in memory.summaries.get(date, [])]
+    return pa.concat_tables([SUMMARIES.empty_table(), *parts])
 
 
 def counted(lines: pa.Table, template_ids: pa.Array, source: str, date: str) -> pa.Table:
@@ -153,8 +198,13 @@ def judged(
     known = frozenset(memory.first_seen)
     tonight = frozenset(counts["template_id"].to_pylist())
     embed(tonight, memory, encoder)
-    day = Day(date, counts, memory.templates, told(tonight, memory, encoder), ALONE, coverage)
     kept = memory.dates[-settings.detect.history_days :]
+    files = {one.stem: one for one in sorted(memory.events.glob("*.parquet"))}
+    values = odd_values(
+        summaries(memory, [date]), summaries(memory, kept), memory.templates, files, date
+    )
+    vectors = told(tonight, memory, encoder)
+    day = Day(date, counts, memory.templates, vectors, ALONE, coverage, values)
     history = History(
         dates=tuple(kept),
         counts=pa.concat_tables([COUNTS.empty_table(), *memory.counts[-len(kept) :]]),

@@ -95,10 +95,11 @@ def save_words(site: Site, entry: Entry, *, author: str = "", comment: str = "")
     from biglog.store import knowledge
 
     full = replace(entry, language=entry.language or language(f"{entry.title}\n{entry.content}"))
-    if entry.entry_id:
+    if entry.created_at:
         saved = knowledge.update(site.engine, full, author=author, comment=comment)
     else:
-        named = replace(full, entry_id=identify("entry", entry.title, entry.content))
+        entry_id = entry.entry_id or identify("entry", entry.title, entry.content)
+        named = replace(full, entry_id=entry_id)
         saved = knowledge.create(site.engine, named, author=author, comment=comment)
     index_entry(site, saved)
     return saved

@@ -375,6 +375,7 @@ def cluster(site: Site, date: str, _: str) -> StageInfo:
     """Templates that mean alike, named by their own words."""
     from biglog.clusters.describe import describe
     from biglog.clusters.group import group
+    from biglog.clusters.identity import carry_on
     from biglog.store import read
 
     templates = night_templates(site, date)
@@ -382,6 +383,7 @@ def cluster(site: Site, date: str, _: str) -> StageInfo:
     vectors = night_vectors(site, templates)
     grouped = group(vectors, weights, site.settings.clusters)
     described = describe(grouped, vectors, templates, weights, date)
+    described = carry_on(described, read.earlier_clusters(site.engine, date))
     lake.write_json(
         lake.night(site.settings.lake, date, "clusters"), tuple[Cluster, ...], described
     )
@@ -447,8 +449,9 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
     from biglog.store import read
 
     model = encoder(site.settings.encoder)
-    day = night_day(site, date)
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
+    whole = night_day(site, date)
+    day = replace(whole, values=night_values(site, whole, history.dates))
     found = judge(day, history, site.settings.detect, model.similarity)
     lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
     basis = Basis(len(history.dates), model.model_id)
@@ -460,6 +463,22 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
         day.counts.num_rows,
         len(found),
         note=f"against {len(history.dates)} earlier nights",
+    )
+
+
+def night_values(site: Site, day: Day, earlier: Sequence[str]) -> pa.Table:
+    """ODD_VALUES of the night: its lines are read again only where a summary of them is odd."""
+    from biglog.store.summaries import summaries
+    from biglog.unusual import odd_values
+
+    arrived = [one.source for one in day.coverage if one.lines]
+    files = {name: lake.events(site.settings.lake, name, day.date) for name in arrived}
+    return odd_values(
+        summaries(site.engine, [day.date]),
+        summaries(site.engine, earlier),
+        day.templates,
+        {name: path for name, path in files.items() if path.exists()},
+        day.date,
     )
 
 

@@ -86,6 +86,56 @@ COUNTS = pa.schema(
 )
 BUCKET_MINUTES = 10
 
+# One row per (source, date, template, wildcard): what stood there in one partition, in brief.
+SUMMARIES = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("date", pa.string(), nullable=False),
+        pa.field("template_id", pa.string(), nullable=False),
+        pa.field("slot", pa.int64(), nullable=False),  # which wildcard, from 1
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("distinct", pa.int64(), nullable=False),
+        pa.field("top", pa.string(), nullable=False),  # JSON of all values; "" where too many
+        pa.field("numbers", pa.int64(), nullable=False),
+        pa.field("maximum", pa.float64()),
+        pa.field("p50", pa.float64()),
+    ]
+)
+
+# One row per ten minutes of a place in which values outside the usual stood, with the place's past.
+ODD_VALUES = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("service", pa.string(), nullable=False),  # "" where unknown
+        pa.field("host", pa.string(), nullable=False),  # "" where unknown
+        pa.field("level", pa.string(), nullable=False),  # "" where unknown
+        pa.field("template_id", pa.string(), nullable=False),
+        pa.field("slot", pa.int64(), nullable=False),
+        pa.field("way", pa.string(), nullable=False),  # beyond, up, down or new
+        pa.field("bucket", TIME, nullable=False),
+        pa.field("first_at", TIME, nullable=False),
+        pa.field("last_at", TIME, nullable=False),
+        pa.field("count", pa.int64(), nullable=False),  # lines
+        pa.field("number", pa.float64()),  # the farthest out, in the unit; null of words
+        pa.field("texts", pa.list_(pa.string()), nullable=False),  # a few new words of a set
+        pa.field("example", pa.string(), nullable=False),  # the line that is farthest out
+        pa.field("field", pa.string(), nullable=False),  # "" where no word says what it is
+        pa.field("unit", pa.string(), nullable=False),  # s, byte, %; "" of words
+        pa.field("known", pa.list_(pa.string()), nullable=False),  # of a set: what it had
+        pa.field("usual", pa.float64()),  # the most of earlier nights, or their median
+        pa.field("median", pa.float64()),  # of tonight
+        pa.field("scope", pa.string(), nullable=False),  # usual of this place, or of its field
+        pa.field("nights", pa.int64(), nullable=False),
+        pa.field("aside", pa.int64(), nullable=False),  # worse nights that were left out
+        pa.field("numbers", pa.int64(), nullable=False),  # values of those nights
+        pa.field("rate", pa.float64()),  # windows that chance would bring; null with a p-value
+        pa.field("p", pa.float64()),
+        pa.field("tests", pa.int64(), nullable=False),
+    ]
+)
+
 
 def identify(*parts: str) -> str:
     """A stable 64-bit hexadecimal id of the parts, in order."""
@@ -233,6 +283,10 @@ class Cluster:
     medoid_id: str  # template nearest the centre
     template_ids: tuple[str, ...]
     lines: int
+    identity: str = ""  # the same on every night on which it carries on
+    since: str = ""  # the night on which it was first seen
+    joined_ids: tuple[str, ...] = ()  # since it was last seen
+    left_ids: tuple[str, ...] = ()  # likewise, gone or now in another cluster
 
 
 class Clusterer(Protocol):
@@ -253,6 +307,9 @@ FindingKind = Literal[
     "rate_down",
     "silence",
     "distant",
+    "value_up",
+    "value_down",
+    "new_value",
 ]
 
 
@@ -301,7 +358,16 @@ class Similar:
     date: str = ""
 
 
-IncidentState = Literal["new", "ongoing", "returned", "resolved"]
+IncidentState = Literal["new", "ongoing", "returned", "muted", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Who does not want to hear of an incident, and why."""
+
+    author: str
+    note: str
+    until: str = ""  # a date; "" until it is withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +392,7 @@ class Incident:
     causes: tuple[Cause, ...] = ()
     similar: tuple[Similar, ...] = ()
     runbooks: tuple[Similar, ...] = ()
+    mute: Mute | None = None  # with another state than muted: it is shown because it got worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +405,7 @@ class Day:
     vectors: TemplateVectors
     clustering: Clustering
     coverage: tuple[Coverage, ...]
+    values: pa.Table = field(default_factory=ODD_VALUES.empty_table)  # ODD_VALUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +418,7 @@ class History:
     vectors: TemplateVectors
     first_seen: Mapping[str, str]  # template_id -> first date ever, any source
     incidents: tuple[Incident, ...] = ()
+    mutes: Mapping[str, Mute] = field(default_factory=dict)  # incident_id; as the night ended
 
 
 class Detector(Protocol):

@@ -13,7 +13,7 @@ COMMENT ON VIEW biglog_report.findings IS
     'One row per night and thing that was new, odd or missing / 每晚每个新增、异常或消失的发现一行';
 COMMENT ON COLUMN biglog_report.findings.date IS 'The night / 夜间日期';
 COMMENT ON COLUMN biglog_report.findings.finding_id IS 'Its id / 发现编号';
-COMMENT ON COLUMN biglog_report.findings.kind IS 'new_template, returned_template, stopped_template, rate_up, rate_down, silence or distant / 类型：新增、复现、消失、激增、骤减、静默、语义偏离';
+COMMENT ON COLUMN biglog_report.findings.kind IS 'new_template, returned_template, stopped_template, rate_up, rate_down, silence, distant, value_up, value_down or new_value / 类型：新增、复现、消失、激增、骤减、静默、语义偏离、数值偏高、数值偏低、新取值';
 COMMENT ON COLUMN biglog_report.findings.source IS 'Where the lines came from / 日志来源';
 COMMENT ON COLUMN biglog_report.findings.service IS 'Service, empty where unknown / 服务，未知时为空';
 COMMENT ON COLUMN biglog_report.findings.host IS 'Host, empty where it is about all / 主机，涉及全部时为空';

@@ -7,7 +7,8 @@ SELECT date, incident_id, rank, title, severity,
        extract(epoch FROM ended_at - started_at)::double precision / 60 AS minutes,
        (SELECT count(*) FROM biglog.incident_finding f
         WHERE f.date = i.date AND f.incident_id = i.incident_id) AS findings,
-       causes #>> '{0,reason}' AS cause, causes, factors, first_line, worst_line
+       causes #>> '{0,reason}' AS cause, causes, factors, first_line, worst_line,
+       mute ->> 'author' AS muted_by, mute ->> 'note' AS muted_because
 FROM biglog.incident i;
 
 COMMENT ON VIEW biglog_report.incidents IS
@@ -18,7 +19,7 @@ COMMENT ON COLUMN biglog_report.incidents.rank IS '1 is the worst of the night /
 COMMENT ON COLUMN biglog_report.incidents.title IS 'What happened / 标题';
 COMMENT ON COLUMN biglog_report.incidents.severity IS '0 to 100 / 严重度，0 到 100';
 COMMENT ON COLUMN biglog_report.incidents.severity_name IS 'low, medium, high (from 60) or critical (from 80) / low 低、medium 中、high 高（60 起）、critical 严重（80 起）';
-COMMENT ON COLUMN biglog_report.incidents.state IS 'new, ongoing, returned or resolved / new 新增、ongoing 持续、returned 复发、resolved 已恢复';
+COMMENT ON COLUMN biglog_report.incidents.state IS 'new, ongoing, returned, muted or resolved / new 新增、ongoing 持续、returned 复发、muted 已静默、resolved 已恢复';
 COMMENT ON COLUMN biglog_report.incidents.day IS 'On which night in a row, from 1 / 连续第几晚，从 1 开始';
 COMMENT ON COLUMN biglog_report.incidents.service IS 'Most likely place of the fault / 最可能的故障服务';
 COMMENT ON COLUMN biglog_report.incidents.services IS 'Services touched, most likely first / 涉及的服务，最可能者在前';
@@ -32,3 +33,5 @@ COMMENT ON COLUMN biglog_report.incidents.causes IS 'All candidate causes with t
 COMMENT ON COLUMN biglog_report.incidents.factors IS 'What the severity is made of, each 0 to 1 / 严重度的构成，各 0 到 1';
 COMMENT ON COLUMN biglog_report.incidents.first_line IS 'First unusual line, redacted / 首条异常日志（脱敏）';
 COMMENT ON COLUMN biglog_report.incidents.worst_line IS 'Worst line, redacted / 最严重日志（脱敏）';
+COMMENT ON COLUMN biglog_report.incidents.muted_by IS 'Who muted or dismissed it / 静默或驳回者';
+COMMENT ON COLUMN biglog_report.incidents.muted_because IS 'Why / 原因';

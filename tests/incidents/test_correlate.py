@@ -7,7 +7,7 @@ import pytest
 from findings import synthetic as made
 
 from biglog.incidents.correlate import correlate
-from biglog.records import Finding, identify
+from biglog.records import Finding, Mute, identify
 from biglog.settings import IncidentSettings
 
 PATTERNS = {
@@ -191,6 +191,31 @@ class TestState:
         assert (over.state, over.severity, over.rank) == ("resolved", 0, 2)
         gone = replace(HISTORY, incidents=(over,))
         assert night(history=gone) == ()
+
+    def test_a_muted_incident_stands_behind_the_others_and_ends_unsaid(self):
+        past = self.last("2026-03-09")
+        mute = Mute("ann", "reindexing", "2026-03-20")
+        known = replace(HISTORY, incidents=(past,), mutes={past.incident_id: mute})
+        told = night(
+            found("00:10", "shop", "refused"),
+            found("09:00", "redis", "odd", score=0.6),
+            history=known,
+        )
+        assert [(one.state, one.mute, one.rank) for one in told] == [
+            ("new", None, 1),
+            ("muted", mute, 2),
+        ]
+        assert told[1].incident_id == past.incident_id
+        ended = replace(known, incidents=(replace(past, state="muted"),))
+        assert night(history=ended) == ()
+
+    def test_a_muted_incident_that_got_clearly_worse_is_heard_again(self):
+        past = self.last("2026-03-09", severity=20)
+        mute = Mute("ann", "reindexing")
+        known = replace(HISTORY, incidents=(past,), mutes={past.incident_id: mute})
+        (one,) = night(found("00:10", "shop", "refused"), history=known)
+        assert one.severity >= 35
+        assert (one.state, one.mute) == ("ongoing", mute)
 
 
 def test_titles_say_where_what_and_since_when():

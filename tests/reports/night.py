@@ -365,7 +365,9 @@ def incidents(findings: list[Finding]) -> tuple[Incident, ...]:
 def clusters() -> tuple[Cluster, ...]:
     def one(label: int, title: str, keys: list[str], lines: int) -> Cluster:
         ids = tuple(identify(PATTERNS[key][0]) for key in keys)
-        return Cluster(DATE, label, title, ids[0], ids, lines)
+        one = Cluster(DATE, label, title, ids[0], ids, lines, f"c{label}", DATE)
+        changed = replace(one, since="2026-11-02", joined_ids=ids[1:], left_ids=("gone",))
+        return changed if label % 2 else one
 
     return (
         one(0, "connections, clients, timed out", ["pool", "too_many", "upstream", "idle"], 34893),

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import StrictUndefined, UndefinedError
 
 from biglog.errors import BadInput
-from biglog.records import Finding, Night
+from biglog.records import Finding, Mute, Night
 from biglog.reports.limits import PAGE_BYTES
 from biglog.reports.render import TEMPLATES, environment, render
 from biglog.settings import ReportSettings
@@ -264,3 +264,23 @@ def test_a_misspelt_name_in_a_template_is_an_error():
     assert room.autoescape is True
     with pytest.raises(UndefinedError):
         room.from_string("{{ page.verdikt }}").render(page={})
+
+
+@pytest.mark.parametrize(
+    ("locale", "muted", "worse"),
+    [
+        (
+            "en",
+            "Muted by ann until Friday, November 20, 2026: reindexing <b>",
+            "Shown again: it is clearly worse",
+        ),
+        ("zh", "由 ann 静默，至2026年11月20日星期五：reindexing <b>", "现明显加重，故再次列出"),
+    ],
+)
+def test_a_muted_incident_is_folded_and_says_who_muted_it(locale, muted, worse):
+    night = busy_night()
+    one = replace(night.incidents[0], mute=Mute("ann", "reindexing <b>", "2026-11-20"))
+    quiet = page(replace(night, incidents=(replace(one, state="muted"),)), locale).text()
+    assert muted in quiet
+    assert worse not in quiet
+    assert worse in page(replace(night, incidents=(one,)), locale).text()

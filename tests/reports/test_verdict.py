@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from biglog.records import Mute
 from biglog.reports.verdict import subject, verdict
 from biglog.reports.voice import voice
 from reports.night import busy_night, first_night, gap_night, hostile_night, lost_night, quiet_night
@@ -50,6 +51,15 @@ def test_only_resolved_incidents_are_quiet():
     told = verdict(night, EN)
     assert (told.sentence, told.tone) == ("All quiet", "ok")
     assert [chip.label for chip in told.since] == ["1 resolved"]
+
+
+def test_what_is_muted_does_not_raise_its_voice():
+    night = busy_night()
+    mute = Mute("ann", "reindexing until Friday", "2026-11-20")
+    muted = [replace(one, state="muted", mute=mute) for one in night.incidents[:3]]
+    told = verdict(replace(night, incidents=tuple(muted)), EN)
+    assert (told.sentence, told.tone, told.chips) == ("All quiet", "ok", ())
+    assert [chip.label for chip in told.since] == ["3 muted"]
 
 
 def test_no_source_set_up_says_so():

@@ -6,7 +6,9 @@ from string import Formatter
 import pytest
 
 from biglog.errors import BadInput
-from biglog.records import FindingKind
+from biglog.records import Finding, FindingKind
+from biglog.reports import reasons
+from biglog.reports.limits import PAGE
 from biglog.reports.render import TEMPLATES
 from biglog.reports.voice import catalogue, locales, voice
 from reports.night import DATE, at
@@ -82,6 +84,48 @@ def test_numbers_and_dates_follow_the_language():
         "0 lines",
     )
     assert (english.percent(0.000001), english.percent(0.5)) == ("<0.01%", "50%")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "chinese"),
+    [
+        (0.698388, "s", "698 ms", "698 毫秒"),
+        (95.0, "s", "1.58 min", "1.58 分钟"),
+        (1536.0, "byte", "1.5 KB", "1.5 KB"),
+        (12.0, "byte", "12 bytes", "12 字节"),
+        (99.5, "%", "99.5 %", "99.5 %"),
+    ],
+)
+def test_a_value_is_told_in_a_unit_that_people_use(value, unit, english, chinese):
+    assert reasons.amount(value, unit, voice("en", "UTC")) == english
+    assert reasons.amount(value, unit, voice("zh", "UTC")) == chinese
+
+
+def test_a_finding_about_a_value_shows_the_value_beside_the_usual():
+    facts = {"value": 0.9, "usual": 0.1, "unit": "s", "windows": 8, "values_seen": 5200}
+    known = {**facts, "scope": "field", "history_days": 13, "nights_set_aside": 1}
+    row = row_of("value_up", known)
+    assert (row.count, row.expected, row.change) == ("900 ms", "100 ms", "×9")
+    assert row.reason.endswith(
+        "the highest of 5,200 values of that name in all lines of the source on 13 earlier nights "
+        "was 100 ms, worst nights (1) set aside."
+    )
+    row = row_of("value_down", {**facts, "median": 0.02, "history_days": 13})
+    assert (row.count, row.expected, row.change) == ("20 ms", "100 ms", "−80%")
+    row = row_of("new_value", {"new": ["failed"], "known": ["idle", "open"], **facts} | NO_AMOUNT)
+    assert (row.count, row.expected, row.change) == ("“failed”", "“idle”, “open”", "new")
+
+
+NO_AMOUNT = {"value": None, "usual": None, "unit": "", "history_days": 13}
+
+
+def row_of(kind, facts):
+    one = Finding(
+        finding_id="1", date=DATE, kind=kind, source="s", service="db", host="", template_id="",
+        level="INFO", started_at=at("02:00"), ended_at=at("03:00"), score=0.7, count=9,
+        expected=0.0, reason="-", evidence=facts,
+    )  # fmt: skip
+    return reasons.row(one, {}, voice("en", "UTC"), PAGE[0])
 
 
 def test_braces_in_a_value_are_left_alone():

@@ -6,26 +6,38 @@ import pytest
 from two_nights import FIRST, SECOND, at, vector
 
 from biglog.errors import BadInput
+from biglog.records import Mute
 from biglog.store import ledger, metrics, models, uploads
-from biglog.store.feedback import Feedback, feedback_on, muted, save_feedback, withdraw
+from biglog.store.feedback import Feedback, feedback_on, save_feedback, withdraw
+from biglog.store.read import mutes
 from biglog.store.write import save_vectors
 
 LATER = at("2036-01-01", 0)
 
 
+def muted(database, moment):
+    with database.connect() as connection:
+        return mutes(connection, moment)
+
+
 def test_a_mute_ends_or_is_withdrawn(database):
-    save_feedback(database, Feedback("mute", "template", "t1", "noise", "lin", LATER))
-    for_ever = save_feedback(database, Feedback("mute", "template", "t2", "known", "wu"))
-    save_feedback(database, Feedback("confirm", "incident", "i1", "true", "wu"))
+    save_feedback(database, Feedback("mute", "incident", "i1", "noise", "lin", LATER))
+    for_ever = save_feedback(database, Feedback("mute", "incident", "i2", "known", "wu"))
+    save_feedback(database, Feedback("dismiss", "incident", "i3", "no fault", "wu"))
+    save_feedback(database, Feedback("confirm", "incident", "i4", "true", "wu"))
+    save_feedback(database, Feedback("mute", "template", "i5", "true", "wu"))
     before, after = LATER - timedelta(days=1), LATER + timedelta(days=1)
 
-    assert muted(database, "template", before) == {"t1", "t2"}
-    assert muted(database, "template", after) == {"t2"}
-    assert muted(database, "template", at(FIRST, 0) - timedelta(days=9999)) == frozenset()
-    assert muted(database, "incident", before) == frozenset()
+    assert muted(database, before) == {
+        "i1": Mute("lin", "noise", "2036-01-01"),
+        "i2": Mute("wu", "known"),
+        "i3": Mute("wu", "no fault"),
+    }
+    assert set(muted(database, after)) == {"i2", "i3"}
+    assert muted(database, at(FIRST, 0) - timedelta(days=9999)) == {}
     withdraw(database, for_ever)
-    assert muted(database, "template", after) == frozenset()
-    (kept,) = feedback_on(database, "template", "t2")
+    assert set(muted(database, after)) == {"i3"}
+    (kept,) = feedback_on(database, "incident", "i2")
     assert (kept.note, kept.author, kept.withdrawn_at is not None) == ("known", "wu", True)
     with pytest.raises(BadInput, match="no feedback number 99"):
         withdraw(database, 99)

@@ -1,5 +1,7 @@
 """What is written is what is read, twice over, and the past stays the past."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from two_nights import (
@@ -210,3 +212,14 @@ def test_times_are_utc(database):
     assert read.night(database, SECOND).findings[0].started_at == at(SECOND, 2)
     assert read.coverage(database, SECOND)[0].first_at.utcoffset().total_seconds() == 0
     assert read.nights(database) == (FIRST, SECOND)
+
+
+def test_clusters_of_before_come_as_they_were_last_seen(database):
+    for date in (FIRST, SECOND):
+        one = replace(CLUSTER, date=date, since=FIRST, lines=int(date[-2:]))
+        write.publish(database, replace(night(date), clusters=(one,)))
+
+    assert read.earlier_clusters(database, FIRST) == ()
+    (known,) = read.earlier_clusters(database, "2026-11-21")
+    assert (known.identity, known.date, known.lines) == ("c0ffee", SECOND, 20)
+    assert read.earlier_clusters(database, "2027-02-01") == ()

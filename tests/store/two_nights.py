@@ -94,7 +94,18 @@ MORE = Finding(
     ended_at=at(SECOND, 2, 9), score=0.8, count=30, expected=3.0,
     reason="30 lines where 3 were usual", evidence={"usual": 3}, example="query took 7 ms",
 )  # fmt: skip
-CLUSTER = Cluster(SECOND, 0, "storage", FULL.template_id, (FULL.template_id, SLOW.template_id), 42)
+CLUSTER = Cluster(
+    SECOND,
+    0,
+    "storage",
+    FULL.template_id,
+    (FULL.template_id, SLOW.template_id),
+    42,
+    identity="c0ffee",
+    since=FIRST,
+    joined_ids=(SLOW.template_id,),
+    left_ids=("gone",),
+)
 
 
 def incident(date, incident_id="i1", **changes):

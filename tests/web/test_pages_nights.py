@@ -164,6 +164,34 @@ def test_feedback_is_kept_with_who_said_it(call, night):
     assert listed["total_entries"] == 1
 
 
+def test_a_confirmed_incident_begins_a_knowledge_entry_once(call, night):
+    operator = call("OP")
+    confirm = {"incident_id": "i1", "kind": "confirm"}
+    entry = operator.put("/api/v1/feedback", json=confirm).json()["draft"]
+    shown = operator.get(f"/api/v1/knowledge/{entry}").json()
+    assert (shown["state"], shown["title"]) == ("draft", INCIDENT.title)
+    assert INCIDENT.worst_line in shown["content"]
+    changed = {"title": "mine", "content": "done by hand", "state": "published"}
+    operator.put(f"/api/v1/knowledge/{entry}", json=changed, headers={"If-Match": '"1"'})
+    assert operator.put("/api/v1/feedback", json=confirm).json()["draft"] == entry
+    assert operator.get(f"/api/v1/knowledge/{entry}").json()["title"] == "mine"
+    assert f"/knowledge/{entry}" in operator.get(f"/reports/{DATE}").text
+    unknown = {"incident_id": "i9", "kind": "confirm"}
+    assert operator.put("/api/v1/feedback", json=unknown).json()["draft"] == ""
+
+
+def test_what_was_said_can_be_taken_back(call, night):
+    operator = call("OP")
+    mute = {"incident_id": "i1", "kind": "mute", "note": "known"}
+    number = operator.put("/api/v1/feedback", json=mute).json()["feedback_id"]
+    assert call("VIEWER").delete(f"/api/v1/feedback/{number}").status_code == 403
+    assert operator.delete(f"/api/v1/feedback/{number}").json() == {"withdrawn": number}
+    page = operator.get(f"/reports/{DATE}?lang=en").text
+    assert "withdrawn" in page
+    assert f"/feedback/{number}" not in page
+    assert operator.delete("/api/v1/feedback/999").status_code == 404
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -12,6 +12,7 @@ from biglog.findings.chance import discoveries
 from biglog.findings.companions import Companions
 from biglog.findings.distance import Distance
 from biglog.findings.novelty import Novelty
+from biglog.findings.oddvalues import OddValues
 from biglog.findings.silence import Silence
 from biglog.findings.stopped import Stopped
 from biglog.findings.volume import Volume
@@ -34,6 +35,7 @@ def detectors(
         Silence(least),
         Stopped(least),
         Companions(least),
+        OddValues(),
     )
 
 

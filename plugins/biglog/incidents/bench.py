@@ -105,7 +105,8 @@ def score_faults(
 ) -> FaultScores:
     """Each fault beside its night's incidents; resolved ones are yesterday's and do not count."""
     nights = {
-        date: [one for one in found if one.state != "resolved"] for date, found in incidents.items()
+        date: [one for one in found if one.state not in ("muted", "resolved")]
+        for date, found in incidents.items()
     }
     judged = [one for one in faults if one.date in nights]
     unexplained = [

@@ -10,7 +10,7 @@ from biglog.incidents.episodes import Episode, episodes
 from biglog.incidents.group import Ties, group, ties
 from biglog.incidents.places import places, text_of
 from biglog.incidents.severity import factors, severity
-from biglog.incidents.states import remembered, resolved
+from biglog.incidents.states import heeded, remembered, resolved
 from biglog.incidents.words import title
 from biglog.records import Day, Finding, History, Incident, identify
 from biglog.settings import IncidentSettings
@@ -21,13 +21,13 @@ KEY_TEMPLATES = 5
 def correlate(
     findings: Sequence[Finding], day: Day, history: History, settings: IncidentSettings
 ) -> tuple[Incident, ...]:
-    """The night's incidents, the most severe first, then those of last night that are over."""
+    """The night's incidents: the most severe first, the muted, those of last night now over."""
     every = episodes(findings)
     known = ties(every, day, history, places(day, history))
     groups = group(every, settings.gap_minutes, known)
-    found = [incident(one, day, history, known) for one in groups]
+    found = [heeded(incident(one, day, history, known), history) for one in groups]
     kept = [one for one in found if one.severity >= settings.min_severity]
-    kept.sort(key=lambda i: (-i.severity, i.started_at, i.incident_id))
+    kept.sort(key=lambda i: (i.state == "muted", -i.severity, i.started_at, i.incident_id))
     active = distinct(kept[: settings.max_incidents])
     over = resolved(active, history, day.date)[: settings.max_incidents - len(active)]
     return tuple(replace(one, rank=at) for at, one in enumerate([*active, *over], start=1))

@@ -10,6 +10,7 @@ from typing import get_args
 from biglog.records import Finding, FindingKind, History, Incident, IncidentState, identify
 
 SHARED = 0.5  # share of the smaller incident's findings that must be about the same thing
+WORSE = 15  # points of severity by which a muted incident is heard again
 LATE = timedelta(hours=2)  # what ended earlier than this before midnight was over that night
 
 
@@ -50,7 +51,7 @@ def resolved(tonight: Sequence[Incident], history: History, date: str) -> list[I
         replace(past, date=date, state="resolved", severity=0, finding_ids=())
         for past in sorted(history.incidents, key=lambda i: i.rank)
         if past.date == last
-        and past.state != "resolved"
+        and past.state not in ("muted", "resolved")
         and past.incident_id not in alive
         and (past.state == "ongoing" or open_at_midnight(past))
     ]
@@ -59,3 +60,13 @@ def resolved(tonight: Sequence[Incident], history: History, date: str) -> list[I
 def open_at_midnight(past: Incident) -> bool:
     midnight = datetime.fromisoformat(past.date).replace(tzinfo=UTC) + timedelta(days=1)
     return past.ended_at >= midnight - LATE
+
+
+def heeded(incident: Incident, history: History) -> Incident:
+    """The incident as people asked for it: muted, unless it is clearly worse than it was then."""
+    mute = history.mutes.get(incident.incident_id)
+    if mute is None:
+        return incident
+    before = [one.severity for one in history.incidents if one.incident_id == incident.incident_id]
+    worse = bool(before) and incident.severity >= max(before) + WORSE
+    return replace(incident, mute=mute, state=incident.state if worse else "muted")

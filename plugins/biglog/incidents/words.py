@@ -29,6 +29,12 @@ def symptom(worst: Episode, day: Day) -> str:
         return f"{said} did not come at all"
     if finding.kind in ("rate_up", "rate_down"):
         return f"{said or loudness(worst)} {moved(finding)}"
+    if finding.kind == "new_value":
+        new = ", ".join(f"“{one}”" for one in finding.evidence["new"][:3])
+        return f"new value {new} in {said}, {worst.count:,} times"
+    if finding.kind in ("value_up", "value_down"):
+        side = "high" if finding.kind == "value_up" else "low"
+        return f"{said} with {side} values, {worst.count:,} times"
     kind = {"new_template": "new ", "returned_template": "again "}.get(finding.kind, "odd ")
     return f"{kind}{finding.level.lower() or 'line'} {said}, {worst.count:,} times"
 

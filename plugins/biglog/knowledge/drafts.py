@@ -28,7 +28,7 @@ def draft(incident: Incident, *, locale: str = "zh") -> Entry:
         )
     )
     return Entry(
-        entry_id=identify("draft", incident.incident_id),
+        entry_id=draft_id(incident.incident_id),
         title=incident.title,
         content=content,
         category="incident",
@@ -37,6 +37,10 @@ def draft(incident: Incident, *, locale: str = "zh") -> Entry:
         language=language(incident.title + content),
         state="draft",
     )
+
+
+def draft_id(incident_id: str) -> str:
+    return identify("draft", incident_id)
 
 
 def quoted(*lines: str) -> str:

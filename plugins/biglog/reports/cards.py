@@ -11,7 +11,7 @@ from biglog.reports import reasons
 from biglog.reports.limits import Limits
 from biglog.reports.reasons import FindingRow
 from biglog.reports.text import LineText, line, shape, shorten
-from biglog.reports.verdict import ICONS, Chip, band, some, title
+from biglog.reports.verdict import ICONS, QUIET, Chip, band, some, title
 from biglog.reports.voice import Voice
 
 # How a candidate's evidence is put into English words; the report says it in its own.
@@ -76,6 +76,7 @@ class Card:
     hosts: str
     when: str
     lasted: str
+    mute: str  # who does not want to hear of it, and why; "" for all others
     first: LineText | None
     worst: LineText | None
     factors: tuple[Factor, ...]
@@ -94,15 +95,15 @@ def cards(night: Night, voice: Voice, limits: Limits) -> tuple[Card, ...]:
 
 
 def chosen(night: Night, limits: Limits) -> list[Incident]:
-    """The incidents that are shown, by rank, those that are over last."""
-    ordered = sorted(night.incidents, key=lambda i: (i.state == "resolved", i.rank, i.incident_id))
+    """The incidents that are shown, by rank, those that are muted or over last."""
+    ordered = sorted(night.incidents, key=lambda i: (i.state in QUIET, i.rank, i.incident_id))
     return ordered[: limits.incidents]
 
 
 def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card:
     findings = members(night, incident)
     own = replace(night, findings=tuple(findings))
-    tone = "ok" if incident.state == "resolved" else band(incident.severity)
+    tone = QUIET.get(incident.state) or band(incident.severity)
     seconds = (incident.ended_at - incident.started_at).total_seconds()
     first = quoted(own, incident.first_line, limits)
     worst = quoted(own, incident.worst_line, limits)
@@ -119,6 +120,7 @@ def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card
         hosts=some(incident.hosts, voice, 4),
         when=voice.span(incident.started_at, incident.ended_at, night.date),
         lasted=voice.duration(seconds) if seconds > 0 else "",
+        mute=mute_words(incident, voice, limits),
         first=first,
         worst=None if incident.worst_line == incident.first_line else worst,
         factors=factors(incident, voice),
@@ -145,6 +147,18 @@ def members(night: Night, incident: Incident) -> list[Finding]:
 def state_words(incident: Incident, voice: Voice) -> str:
     day = voice.number(incident.day)
     return voice.say(f"state.{incident.state}", day=day)
+
+
+def mute_words(incident: Incident, voice: Voice, limits: Limits) -> str:
+    """Who muted it, until when and why; that it is heard again where it got worse."""
+    mute = incident.mute
+    if mute is None:
+        return ""
+    end = voice.day(mute.until) if mute.until else voice.say("mute.withdrawn")
+    who = voice.say("mute.by", who=shorten(mute.author, 60), until=end)
+    why = voice.say("mute.why", note=shorten(mute.note, limits.words)) if mute.note else ""
+    worse = "" if incident.state == "muted" else voice.say("mute.worse")
+    return "".join((who, why, worse))
 
 
 def quoted(own: Night, text: str, limits: Limits) -> LineText | None:

@@ -20,9 +20,27 @@ ICONS = {
     "silence": "−",
     "rate_up": "↑",
     "rate_down": "↓",
+    "value_up": "⇑",
+    "value_down": "⇓",
+    "new_value": "≠",
 }
 EVIDENCE_ROWS = 12
-UNTOLD = frozenset({"episodes", "also", "detector", "tests"})  # of use to programs only
+UNTOLD = frozenset({"episodes", "also", "detector", "tests", "unit", "slot", "family"})
+"""Evidence that is of use to programs only."""
+AMOUNTS = frozenset({"value", "usual", "median"})  # in the unit that the evidence names
+WORDS = frozenset({"new", "known"})  # of a closed set
+COUNTS = frozenset(
+    {"history_days", "days_seen", "days_absent", "windows", "values_seen", "nights_set_aside"}
+)
+SCALES = {
+    "s": ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"), (1e-3, "milliseconds")),
+    "byte": (
+        (1024.0**3, "gigabytes"),
+        (1024.0**2, "megabytes"),
+        (1024.0, "kilobytes"),
+        (1, "bytes"),
+    ),
+}
 MANY_TIMES = 1000  # beyond it the exact multiple of a near-zero baseline says nothing
 
 
@@ -67,8 +85,8 @@ def row(
         source=shorten(finding.source, 60),
         level=shorten(finding.level, 20),
         when=voice.span(finding.started_at, finding.ended_at, finding.date),
-        count=voice.number(finding.count),
-        expected=voice.number(round(finding.expected, 1)),
+        count=observed(finding, voice),
+        expected=usual(finding, voice),
         change=change(finding, voice),
         score=voice.number(round(100 * finding.score)),
         reason=reason,
@@ -93,13 +111,33 @@ def place(service: str, host: str, voice: Voice, *, form: str = "place.both") ->
     return service or host
 
 
+def observed(finding: Finding, voice: Voice) -> str:
+    """What was seen: lines, or the value in them."""
+    told = inside(finding.evidence, voice)
+    value = told.get("median") or told.get("value") or told.get("new")
+    return value or voice.number(finding.count)
+
+
+def usual(finding: Finding, voice: Voice) -> str:
+    """What earlier nights had in its place."""
+    told = inside(finding.evidence, voice)
+    value = told.get("usual") or told.get("known")
+    return value or voice.number(round(finding.expected, 1))
+
+
 def change(finding: Finding, voice: Voice) -> str:
     """How many times more or less than expected; a zero baseline is new, never infinite."""
+    facts = finding.evidence
+    if facts.get("usual"):
+        return multiple(facts.get("median", facts.get("value", 0.0)) / facts["usual"], voice)
     if finding.kind == "new_template" or finding.expected <= 0:
         return voice.say("change.new") if finding.count else ""
     if finding.count == 0:
         return voice.say("change.gone")
-    times = finding.count / finding.expected
+    return multiple(finding.count / finding.expected, voice)
+
+
+def multiple(times: float, voice: Voice) -> str:
     if times > MANY_TIMES:
         return voice.say("change.many", n=voice.number(MANY_TIMES))
     if times >= 1:
@@ -119,7 +157,7 @@ def sentence(finding: Finding, voice: Voice, limits: Limits) -> tuple[str, str]:
         "when": voice.span(finding.started_at, finding.ended_at, finding.date),
         **proof(finding.evidence, voice),
     }
-    for key in (f"reason.{finding.kind}_full", f"reason.{finding.kind}"):
+    for key in (f"reason.{finding.kind}{form}" for form in ("_median", "_aside", "_full", "")):
         if voice.knows(key) and voice.asks(key) <= set(known):
             return voice.say(key, **known), voice.tag
     return shorten(finding.reason, 2 * limits.words), "en"
@@ -127,17 +165,44 @@ def sentence(finding: Finding, voice: Voice, limits: Limits) -> tuple[str, str]:
 
 def proof(facts: Mapping[str, Any], voice: Voice) -> dict[str, str]:
     """What the fuller sentences may quote of the evidence, written out."""
-    words: dict[str, str] = {}
+    words = inside(facts, voice)
     for name, value in facts.items():
         if name in ("minutes", "longest_pause_minutes") and isinstance(value, int | float):
             words[name] = voice.duration(60 * value)
         elif name == "likeness" and isinstance(value, int | float):
             words[name] = voice.percent(value)
-        elif name in ("history_days", "days_seen", "days_absent") and isinstance(value, int):
+        elif name in COUNTS and isinstance(value, int):
             words[name] = voice.number(value)
         elif name == "last_date" and value:
             words[name] = shorten(str(value), 10)
     return words
+
+
+def inside(facts: Mapping[str, Any], voice: Voice) -> dict[str, str]:
+    """Of a finding about values inside lines: the values and what they are compared with."""
+    unit = str(facts.get("unit", ""))
+    amounts = {
+        name: amount(facts[name], unit, voice)
+        for name in AMOUNTS & facts.keys()
+        if unit and isinstance(facts[name], int | float)
+    }
+    words = {
+        name: shorten(voice.join([f"“{shorten(str(one), 40)}”" for one in facts[name]]), 160)
+        for name in WORDS & facts.keys()
+        if isinstance(facts[name], list | tuple)
+    }
+    scope = f"among.{facts.get('scope')}"
+    return amounts | words | ({"among": voice.say(scope)} if voice.knows(scope) else {})
+
+
+def amount(value: float, unit: str, voice: Voice) -> str:
+    """A value in a unit that people say it in, to three digits: 0.698 s is 698 ms."""
+    if unit not in SCALES:
+        number = voice.number(float(f"{value:.3g}"))
+        return f"{number} %" if unit == "%" else number
+    scale = SCALES[unit]
+    size, name = next((one for one in scale if value >= one[0]), scale[-1])
+    return voice.say(f"amount.{name}", n=voice.number(float(f"{value / size:.3g}")))
 
 
 def evidence(
@@ -145,8 +210,12 @@ def evidence(
 ) -> tuple[tuple[str, str], ...]:
     """The numbers behind a finding, in the order of their names."""
     names = [name for name in sorted(facts) if name not in UNTOLD][:EVIDENCE_ROWS]
+    told = inside(facts, voice)
     return tuple(
-        (shorten(voice.label("evidence", name), 40), fact(facts[name], templates, voice))
+        (
+            shorten(voice.label("evidence", name), 40),
+            told.get(name) or fact(facts[name], templates, voice),
+        )
         for name in names
     )
 

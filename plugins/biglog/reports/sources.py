@@ -65,6 +65,7 @@ class ClusterRow:
     title: str
     lines: str
     templates: str
+    since: str  # the night on which it was first seen, and how its members changed
     medoid: LineText | None
 
 
@@ -132,8 +133,17 @@ def cluster_row(one: Cluster, night: Night, voice: Voice, limits: Limits) -> Clu
         title=shorten(one.title, limits.words),
         lines=voice.number(one.lines),
         templates=voice.number(len(one.template_ids)),
+        since=since(one, voice),
         medoid=shape(medoid.pattern, limits.words) if medoid else None,
     )
+
+
+def since(one: Cluster, voice: Voice) -> str:
+    if one.since in ("", one.date):
+        return voice.say("page.since_tonight") if one.since else ""
+    changes = [f"+{len(one.joined_ids)}"] if one.joined_ids else []
+    changes += [f"−{len(one.left_ids)}"] if one.left_ids else []
+    return " ".join([one.since, *changes])
 
 
 def stage_row(one: StageInfo, voice: Voice) -> StageRow:

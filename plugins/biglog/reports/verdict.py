@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biglog.records import Coverage, Finding, Incident, Night
-from biglog.reports.reasons import change
+from biglog.reports.reasons import change, proof
 from biglog.reports.text import VARIABLE, shorten
 from biglog.reports.voice import Voice
 
 BANDS = ((80, "critical"), (60, "high"), (40, "medium"), (0, "low"))
-ICONS = {"critical": "▲", "high": "◆", "medium": "●", "low": "○", "ok": "✓", "gap": "!"}
+ICONS = {
+    "critical": "▲",
+    "high": "◆",
+    "medium": "●",
+    "low": "○",
+    "muted": "–",
+    "ok": "✓",
+    "gap": "!",
+}
+QUIET = {"muted": "muted", "resolved": "ok"}  # state: tone of what asks for nothing
 WARM_DAYS = 14  # fewer earlier nights than this and the reader is told so
 JUDGED_DAYS = 2  # fewer than this and there is no usual rate to compare with
 SUBJECT_CHARS = 150
@@ -20,6 +29,7 @@ KIND_GROUPS = (
     ("new", ("new_template", "returned_template", "distant")),
     ("stopped", ("stopped_template", "silence")),
     ("rate", ("rate_up", "rate_down")),
+    ("value", ("value_up", "value_down", "new_value")),
 )
 
 
@@ -79,8 +89,8 @@ def tone(night: Night) -> str:
 
 
 def active(night: Night) -> list[Incident]:
-    """Incidents not over, by rank."""
-    return sorted((i for i in night.incidents if i.state != "resolved"), key=lambda i: i.rank)
+    """Incidents that are neither over nor muted, by rank."""
+    return sorted((i for i in night.incidents if i.state not in QUIET), key=lambda i: i.rank)
 
 
 def band(severity: int) -> str:
@@ -137,15 +147,16 @@ def title(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
     if finding is None or not voice.knows(f"title.{finding.kind}"):
         return shorten(incident.title or incident.incident_id, limit)
     template = night.templates.get(finding.template_id)
-    key = f"title.{finding.kind}" if template else f"title.{finding.kind}_plain"
     seconds = (finding.ended_at - finding.started_at).total_seconds()
     values = {
+        **proof(finding.evidence, voice),
         "service": shorten(finding.service or finding.host or finding.source, 40),
         "change": change(finding, voice),
         "lasted": voice.duration(seconds),
     }
-    if template is None:
-        return voice.say(key, **values)
+    key = f"title.{finding.kind}"
+    if template is None or not voice.asks(key) <= {*values, "template"}:
+        return voice.say(f"{key}_plain", **values)
     room = max(limit - len(voice.say(key, template="", **values)), 24)
     what = shorten(template.pattern.replace(VARIABLE, "…"), room)
     return voice.say(key, template=what, **values)
@@ -220,7 +231,7 @@ def states(night: Night, voice: Voice) -> tuple[Chip, ...]:
     all_states = [one.state for one in night.incidents]
     return tuple(
         Chip(state, "", voice.count(f"since.{state}", all_states.count(state)))
-        for state in ("new", "ongoing", "returned", "resolved")
+        for state in ("new", "ongoing", "returned", "muted", "resolved")
         if state in all_states
     )
 

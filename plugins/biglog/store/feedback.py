@@ -77,20 +77,6 @@ def withdraw(engine: Engine, feedback_id: int) -> None:
         raise BadInput(f"there is no feedback number {feedback_id}")
 
 
-def muted(engine: Engine, target: str, at: datetime) -> frozenset[str]:
-    """Ids of the target's kind that are muted at that time."""
-    with engine.connect() as connection:
-        found = connection.execute(
-            text(
-                "SELECT target_id FROM biglog.feedback WHERE kind = 'mute' AND target = :target"
-                " AND created_at <= :at AND (expires_at IS NULL OR expires_at > :at)"
-                " AND (withdrawn_at IS NULL OR withdrawn_at > :at)"
-            ),
-            {"target": target, "at": at},
-        )
-        return frozenset(found.scalars())
-
-
 def feedback_on(engine: Engine, target: str, target_id: str) -> tuple[Feedback, ...]:
     """Everything said about one incident or template, the latest first."""
     with engine.connect() as connection:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from biglog.records import (
     History,
     HourCount,
     Incident,
+    Mute,
     Night,
     Similar,
     StageInfo,
@@ -238,7 +239,28 @@ def history(engine: Engine, date: str, days: int, model_id: str) -> History:
             vectors=vectors_of(connection, model_id, sorted(first_seen)),
             first_seen=first_seen,
             incidents=incidents_between(connection, days_before(date, days), date),
+            mutes=mutes(connection, end_of(date)),
         )
+
+
+def end_of(date: str) -> datetime:
+    return datetime.combine(Date.fromisoformat(date) + timedelta(days=1), time(), UTC)
+
+
+def mutes(connection: Connection, at: datetime) -> dict[str, Mute]:
+    """Incidents that are muted, or dismissed for good, at that time; the latest word counts."""
+    found = connection.execute(
+        text(
+            "SELECT DISTINCT ON (target_id) target_id, author, note,"
+            " coalesce((expires_at AT TIME ZONE 'UTC')::date::text, '')"
+            " FROM biglog.feedback WHERE kind IN ('mute', 'dismiss') AND target = 'incident'"
+            " AND created_at <= :at AND (expires_at IS NULL OR expires_at > :at)"
+            " AND (withdrawn_at IS NULL OR withdrawn_at > :at)"
+            " ORDER BY target_id, created_at DESC, feedback_id DESC"
+        ),
+        {"at": at},
+    )
+    return {target: Mute(author, note, until) for target, author, note, until in found}
 
 
 def days_before(date: str, days: int) -> str:
@@ -275,7 +297,7 @@ def incidents_between(connection: Connection, first: str, last: str) -> tuple[In
         connection,
         "SELECT incident_id, date::text AS date, rank, title, severity, factors, state, day,"
         " services, hosts, started_at, ended_at, first_line, worst_line, causes,"
-        " similar_events, runbooks, array(SELECT f.finding_id FROM biglog.incident_finding f"
+        " similar_events, runbooks, mute, array(SELECT f.finding_id FROM biglog.incident_finding f"
         "  WHERE f.date = i.date AND f.incident_id = i.incident_id ORDER BY f.position)"
         "  AS finding_ids"
         " FROM biglog.incident i"
@@ -287,6 +309,17 @@ def incidents_between(connection: Connection, first: str, last: str) -> tuple[In
     return tuple(incident(one) for one in found)
 
 
+def latest_incident(engine: Engine, incident_id: str) -> Incident | None:
+    """The incident as it was on its last night, None where there never was one."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT max(date)::text FROM biglog.incident WHERE incident_id = :id"),
+            {"id": incident_id},
+        ).scalar_one()
+        nights = incidents_between(connection, found, days_before(found, -1)) if found else ()
+    return next((one for one in nights if one.incident_id == incident_id), None)
+
+
 def incident(row: Mapping[str, Any]) -> Incident:
     values = dict(row)
     values["similar"] = values.pop("similar_events")
@@ -294,6 +327,7 @@ def incident(row: Mapping[str, Any]) -> Incident:
         values[name] = tuple(values[name])
     for name, kind in (("causes", Cause), ("similar", Similar), ("runbooks", Similar)):
         values[name] = tuple(kind(**one) for one in values[name])
+    values["mute"] = Mute(**values["mute"]) if values["mute"] else None
     return Incident(**values)
 
 
@@ -343,14 +377,39 @@ def findings_of(connection: Connection, date: str) -> tuple[Finding, ...]:
     return tuple(Finding(**one) for one in found)
 
 
+CLUSTER = (
+    "date::text AS date, label, title, medoid_id, template_ids, lines, identity,"
+    " since::text AS since, joined_ids, left_ids"
+)
+
+
 def clusters_of(connection: Connection, date: str) -> tuple[Cluster, ...]:
     found = rows(
         connection,
-        "SELECT date::text AS date, label, title, medoid_id, template_ids, lines"
-        " FROM biglog.cluster WHERE date = CAST(:date AS date) ORDER BY position, label",
+        f"SELECT {CLUSTER} FROM biglog.cluster WHERE date = CAST(:date AS date)"
+        " ORDER BY position, label",
         date=date,
     )
-    return tuple(Cluster(**{**one, "template_ids": tuple(one["template_ids"])}) for one in found)
+    return tuple(map(cluster, found))
+
+
+def cluster(row: dict[str, Any]) -> Cluster:
+    values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in row.items()}
+    return Cluster(**values)
+
+
+def earlier_clusters(engine: Engine, date: str, days: int = 30) -> tuple[Cluster, ...]:
+    """Each cluster of so many days before the night, as it was last seen; by identity."""
+    with engine.connect() as connection:
+        found = rows(
+            connection,
+            f"SELECT DISTINCT ON (identity) {CLUSTER} FROM biglog.cluster"
+            " WHERE date < CAST(:date AS date) AND date >= CAST(:date AS date) - :days"
+            " ORDER BY identity, biglog.cluster.date DESC",
+            date=date,
+            days=days,
+        )
+    return tuple(map(cluster, found))
 
 
 def named(findings: Sequence[Finding], clusters: Sequence[Cluster]) -> set[str]:

@@ -403,7 +403,8 @@ def insert(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -
 
 def cluster_row(position: int, cluster: Cluster) -> dict[str, Any]:
     row = row_of(cluster)
-    return {**row, "position": position, "template_ids": list(cluster.template_ids)}
+    lists = {name: list(one) for name, one in row.items() if isinstance(one, tuple)}
+    return {**row, **lists, "position": position}
 
 
 def finding_row(position: int, finding: Finding) -> dict[str, Any]:
@@ -421,6 +422,7 @@ def incident_row(incident: Incident) -> dict[str, Any]:
         "causes": to_json(incident.causes),
         "similar_events": to_json(incident.similar),
         "runbooks": to_json(incident.runbooks),
+        "mute": to_json(incident.mute) if incident.mute else None,
         "text_sha": text_sha(incident_text(incident)),
     }
 

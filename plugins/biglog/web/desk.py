@@ -69,7 +69,7 @@ class Desk:
         return search(question, self.index(), encoder=self.encoder(), top=top)
 
     def save(self, entry: Entry, *, author: str, comment: str = "") -> Entry:
-        """A new entry (without id) or the next version of one."""
+        """A new entry (never stored before) or the next version of one."""
         save = answers.save_words if self.encoder() is None else answers.save_entry
         return save(self.site, entry, author=author, comment=comment)
 

@@ -13,8 +13,9 @@ from fastapi.responses import FileResponse
 
 from biglog import __version__, answers
 from biglog.errors import BadInput, BigLogError
+from biglog.knowledge.drafts import draft
 from biglog.records import Night
-from biglog.store import feedback, ledger, read
+from biglog.store import feedback, knowledge, ledger, read
 from biglog.web.access import User, may_write, name_of
 from biglog.web.desk import AtDesk, Desk
 from biglog.web.problems import Problem
@@ -183,7 +184,31 @@ def give_feedback(body: FeedbackBody, desk: AtDesk, user: User) -> dict[str, Any
     )
     number = feedback.save_feedback(desk.site.engine, said)
     rows = feedback.feedback_on(desk.site.engine, "incident", body.incident_id)
-    return {"feedback_id": number, "feedback": [asdict(one) for one in rows]}
+    entry = keep_draft(desk, body.incident_id, name_of(user)) if body.kind == "confirm" else ""
+    return {"feedback_id": number, "feedback": [asdict(one) for one in rows], "draft": entry}
+
+
+def keep_draft(desk: Desk, incident_id: str, author: str) -> str:
+    """Id of the first knowledge entry about what was confirmed, written once, for a person to
+    finish; "" where there is no such incident.
+    """
+    found = read.latest_incident(desk.site.engine, incident_id)
+    if found is None:
+        return ""
+    entry = draft(found, locale=desk.site.settings.report.mail_locale)
+    if not any(one.entry_id == entry.entry_id for one in knowledge.entries(desk.site.engine)):
+        desk.save(entry, author=author)
+    return entry.entry_id
+
+
+@router.delete("/feedback/{number}", dependencies=[Depends(may_write)])
+def take_back(number: int, desk: AtDesk) -> dict[str, Any]:
+    """What was said holds no more, from the next night on; it stays on record."""
+    try:
+        feedback.withdraw(desk.site.engine, number)
+    except BadInput as error:
+        raise Problem(404, str(error)) from error
+    return {"withdrawn": number}
 
 
 @router.get("/feedback")

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from biglog import answers
 from biglog.errors import BadInput
+from biglog.knowledge.drafts import draft_id
 from biglog.records import Night
 from biglog.reports.verdict import ICONS, verdict
 from biglog.reports.voice import voice
@@ -79,6 +80,8 @@ def night_page(request: Request, date: str, desk: AtDesk) -> HTMLResponse:
             desk.site.engine, "incident", one.incident_id)]
         for one in night.incidents
     }  # fmt: skip
+    known = {one.entry_id for one in knowledge.entries(desk.site.engine)}
+    written = {one: draft_id(one) for one in notes if draft_id(one) in known}
     return show(
         request,
         "night",
@@ -87,6 +90,7 @@ def night_page(request: Request, date: str, desk: AtDesk) -> HTMLResponse:
         incidents=sorted(night.incidents, key=lambda one: one.rank),
         findings=len(night.findings),
         notes=notes,
+        written=written,
         locale=lang if lang in locales else (locales[0] if locales else ""),
     )
 
