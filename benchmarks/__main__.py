@@ -25,6 +25,8 @@ MEASURED = (
     ("lines_detect.py", ("{data}", "--leave-out")),
     ("detect_speed.py", ()),
     ("web_attacks.py", ("{data}/web",)),
+    ("metrics.py", ("{data}",)),
+    ("rca.py", ("{data}/rca",)),
     (
         "knowledge.py",
         (

@@ -33,12 +33,6 @@ def test_help_has_an_example(path):
     assert f"`biglog {path}" in command.help
 
 
-def test_what_is_not_built_says_what_it_will_need(refused, log, tmp_path):
-    path = log("a.csv", "timestamp,value", "1,2")
-    out = ("--out", tmp_path / "o.csv")
-    assert "timestamp,value" in refused("metrics", "detect", path, *out)
-
-
 def test_unknown_words(refused):
     assert "nonesuch" in refused("nonesuch")
     assert "--nonesuch" in refused("parse", "--nonesuch")

@@ -21,8 +21,8 @@ from biglog.cli import (
     files,
     knowledge,
     learned,
+    metrics,
     nights,
-    planned,
     templates,
 )
 from biglog.cli.console import say
@@ -62,7 +62,7 @@ for room in (files, nights, encoders, learned, doctor, bench):
 app.add_typer(knowledge.app, name="kb")
 app.add_typer(database.app, name="db")
 app.add_typer(templates.app, name="templates")
-app.add_typer(planned.metrics, name="metrics")
+app.add_typer(metrics.app, name="metrics")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Metric series: what each point was expected to be, and how odd it is."""
