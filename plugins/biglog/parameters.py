@@ -61,6 +61,8 @@ def standing(
     template_ids: pa.Array, parameters: pa.Array, looked: pl.DataFrame
 ) -> tuple[np.ndarray, np.ndarray, pa.Array]:
     """The line (from 0), the row of ``looked`` and the text of each value that is looked at."""
+    if looked.is_empty():
+        return np.empty(0, np.int64), np.empty(0, np.int64), pa.array([], pa.string())
     ids = looked["id"].unique(maintain_order=True)
     widest = 1 + int(looked["slot"].max() or 0)  # type: ignore[arg-type]
     rows = np.full((len(ids) + 1, widest + 1), -1, np.int64)

@@ -148,4 +148,4 @@ def test_settings_limit_what_is_kept():
 
 def test_names_are_told_apart():
     names = [d.name for d in detectors(DetectSettings(), made.as_cosine)]
-    assert len(set(names)) == len(names) == 6
+    assert len(set(names)) == len(names) == 7

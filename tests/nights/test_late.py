@@ -53,6 +53,7 @@ def test_an_earlier_night_is_analysed_again_with_its_late_lines(site, home):
     assert run_all(site, NIGHT) == (EARLIER,)
     assert short_reads(site, EARLIER) == 2
     assert short_reads(site, NIGHT) == 0
+    assert run_all(site, NIGHT) == ()  # its clusters are compared with the earlier night's, changed
     once = contents(site.engine)
     assert run_all(site, NIGHT) == ()
     assert run_all(site, EARLIER) == ()

@@ -143,7 +143,9 @@ def since(one: Cluster, voice: Voice) -> str:
         return voice.say("page.since_tonight") if one.since else ""
     changes = [f"+{len(one.joined_ids)}"] if one.joined_ids else []
     changes += [f"−{len(one.left_ids)}"] if one.left_ids else []
-    return " ".join([one.since, *changes])
+    if not changes:
+        return one.since
+    return voice.say("page.since_changed", day=one.since, changes=" ".join(changes))
 
 
 def stage_row(one: StageInfo, voice: Voice) -> StageRow:
