@@ -98,9 +98,9 @@ def detect(
 ) -> None:
     """Odd lines, or odd sessions, with a score from 0 to 1 (high = odd) and a reason in words.
 
-    Without --history a file is compared with itself. Nothing needs labels. Of a kind of line that is
-    odd one line is marked and says how many there are, within about 1 % of the lines; kinds beyond
-    doubt are marked whole. All lines of a kind have its score.
+    Without --history a file is compared with itself. Nothing needs labels. Of a kind of line that
+    is odd one line is marked and says how many there are, within about 1 % of the lines; kinds
+    beyond doubt are marked whole. All lines of a kind have its score.
 
     Examples: `biglog detect today.log --history a.log b.log --out odd.csv`;
     `biglog detect hdfs.log --session 'blk_-?\\d+' --out blocks.csv`
