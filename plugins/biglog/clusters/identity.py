@@ -47,12 +47,13 @@ def claims(
 
 def carried(one: Cluster, old: Cluster) -> Cluster:
     """The cluster with the older one's name for good, and who joined and left meanwhile."""
+    now, before = set(one.template_ids), set(old.template_ids)
     return replace(
         one,
         identity=old.identity,
         since=old.since,
-        joined_ids=tuple(key for key in one.template_ids if key not in set(old.template_ids)),
-        left_ids=tuple(key for key in old.template_ids if key not in set(one.template_ids)),
+        joined_ids=tuple(key for key in one.template_ids if key not in before),
+        left_ids=tuple(key for key in old.template_ids if key not in now),
     )
 
 

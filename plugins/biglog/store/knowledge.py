@@ -135,6 +135,19 @@ def entries(
     return tuple(entry_of(one) for one in found)
 
 
+def existing(engine: Engine, entry_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the ids that are entries, not deleted."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT entry_id FROM biglog.knowledge_entry"
+                " WHERE deleted_at IS NULL AND entry_id = ANY(:ids)"
+            ),
+            {"ids": list(entry_ids)},
+        )
+        return frozenset(found.scalars())
+
+
 def revisions(engine: Engine, entry_id: str) -> tuple[Revision, ...]:
     """Everything that was ever saved under the id, the latest first."""
     with engine.connect() as connection:

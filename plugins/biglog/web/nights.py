@@ -196,7 +196,7 @@ def keep_draft(desk: Desk, incident_id: str, author: str) -> str:
     if found is None:
         return ""
     entry = draft(found, locale=desk.site.settings.report.mail_locale)
-    if not any(one.entry_id == entry.entry_id for one in knowledge.entries(desk.site.engine)):
+    if not knowledge.existing(desk.site.engine, [entry.entry_id]):
         desk.save(entry, author=author)
     return entry.entry_id
 

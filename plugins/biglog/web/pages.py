@@ -80,8 +80,9 @@ def night_page(request: Request, date: str, desk: AtDesk) -> HTMLResponse:
             desk.site.engine, "incident", one.incident_id)]
         for one in night.incidents
     }  # fmt: skip
-    known = {one.entry_id for one in knowledge.entries(desk.site.engine)}
-    written = {one: draft_id(one) for one in notes if draft_id(one) in known}
+    drafts = {one: draft_id(one) for one in notes}
+    known = knowledge.existing(desk.site.engine, list(drafts.values()))
+    written = {one: entry_id for one, entry_id in drafts.items() if entry_id in known}
     return show(
         request,
         "night",
