@@ -26,3 +26,8 @@ def airflow_home():
 
 def pytest_unconfigure():
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items):
+    """Whole nights first: a file of them takes minutes, and begun last it would run on alone."""
+    items.sort(key=lambda item: "nights" not in item.path.parts)
