@@ -150,7 +150,8 @@ def by_pyarrow(log: Log, path: Path, out: Path) -> int:
     columns = dict(zip(names.split("|"), struct.flatten(), strict=True))
     texts = columns["time"]
     if "%Y %b" in log.layout:
-        texts = pc.binary_join_element_wise(pa.scalar("2026", pa.large_string()), texts, " ")
+        year, gap = (pa.scalar(text, pa.large_string()) for text in ("2026", " "))
+        texts = pc.binary_join_element_wise(year, texts, gap)
     whole = pc.replace_substring_regex(texts, r"[,.]\d+$", "")
     layout = log.layout.replace(",%f", "").replace(".%f", "")
     columns["time"] = pc.strptime(whole, layout, "s", error_is_null=True)
