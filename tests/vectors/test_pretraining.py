@@ -19,7 +19,10 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from biglog.errors import BadInput, TryAgain
+from biglog.vectors.encoder import load_encoder
+from biglog.vectors.training.corpus import Corpus
 from biglog.vectors.training.guessing import guess_by_frequency, hide_held
+from biglog.vectors.training.kinds import Kind
 from biglog.vectors.training.mixing import MixedBatches, MixedLoss, Pool, split
 from biglog.vectors.training.mlm import IGNORED, Special, hide_tokens, own_special, special_of
 from biglog.vectors.training.model import new_model
@@ -39,7 +42,6 @@ TINY = Recipe(
     texts=16,
     masked_steps=40,
     masked_rate=4e-3,
-    head_steps=0,
 )
 CPU = Team(torch.device("cpu"))
 WHO = ["job", "user", "server", "disk", "login", "connection"]
@@ -99,6 +101,27 @@ def test_kill_9_changes_nothing_but_the_time(tmp_path: Path) -> None:
         ("masked", step) for step in range(10, 201, 10)
     ]
     assert not list(work.glob("*.pt"))
+
+
+def test_contrast_learns_kinds_and_the_language_beside_them(tmp_path: Path) -> None:
+    kinds = [
+        Kind("events", who, did, (f"{who} {did}", f"{did} was the {who}", f"{who} 已经 {did}"))
+        for who in WHO
+        for did in DID
+    ]
+    recipe = replace(TINY, masked_steps=0, pair_steps=120, pairs=16, beside=16, pair_rate=4e-3)
+    report = pretrain(
+        Request(recipe, str(tmp_path / "model")),
+        part_texts(sentences(200), ()),
+        Corpus(kinds=kinds, terms={"job": ("任务",)}),
+        tmp_path / "work",
+    )
+    held = report["held_out"]["new"]
+    assert held["after"]["loss"] < min(held["before"]["loss"], held["by frequency"]["loss"])
+    encoder = load_encoder(tmp_path / "model")
+    rows = encoder.encode([text for kind in kinds for text in kind.texts[:2]])
+    right = (rows[::2] @ rows[1::2].T).argmax(axis=1) == np.arange(len(kinds))
+    assert right.mean() > 0.8
 
 
 def interrupt(work: Path, request: Request, texts: Texts) -> None:

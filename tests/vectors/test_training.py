@@ -19,13 +19,10 @@ from biglog.vectors.training.masking import mask
 from biglog.vectors.training.mlm import (
     IGNORED,
     hide_tokens,
-    masked_loss,
     own_special,
 )
-from biglog.vectors.training.model import new_model
 from biglog.vectors.training.neighbours import alike_in_words
 from biglog.vectors.training.python_source import is_permissive
-from biglog.vectors.training.recipes import Recipe
 from biglog.vectors.training.sampling import Pair, Sampler
 from biglog.vectors.training.tokenizer import SPECIAL, train_tokenizer
 
@@ -185,7 +182,12 @@ def test_an_opposite_repels_its_own_pair_only() -> None:
 def test_one_word_turns_an_event_into_its_opposite() -> None:
     sampler = Sampler([Kind("events", "f", "k", ("a", "b"))], {}, Random(1))
     turned = {sampler.opposite("backup of [FILE] completed") for _ in range(60)}
-    assert turned == {"", "backup of [FILE] failed", "backup of [FILE] aborted"}
+    assert turned == {
+        "",
+        "backup of [FILE] failed",
+        "backup of [FILE] aborted",
+        "restore of [FILE] completed",
+    }
     assert "数据库连接失败" in {sampler.opposite("数据库连接成功") for _ in range(60)}
     assert {sampler.opposite("upload-id [CODE]") for _ in range(60)} == {""}
 
@@ -209,16 +211,6 @@ def test_texts_near_the_measured_ones_are_not_learned() -> None:
 def test_no_program_dominates_the_corpus() -> None:
     kinds = [Kind("postgresql", "f", str(i), (str(i),)) for i in range(15_000)]
     assert [kind.name for kind in _thin(kinds)] == [str(i) for i in range(0, 15_000, 3)]
-
-
-def test_the_language_head_learns_alone() -> None:
-    model = new_model(Recipe(vocabulary=40, hidden=16, layers=1, heads=2))
-    ids = np.arange(10, 34).reshape(2, 12)
-    masked_loss(
-        model, hide_tokens(ids, np.random.default_rng(1), special=own_special(40)), head_only=True
-    ).backward()  # type: ignore[no-untyped-call]
-    assert model.cls.predictions.transform.dense.weight.grad is not None
-    assert model.bert.encoder.layer[0].output.dense.weight.grad is None
 
 
 @pytest.mark.parametrize(

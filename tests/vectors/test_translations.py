@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from biglog.vectors.training.kinds import Kind
 from biglog.vectors.training.translations import _LANGUAGE, _read_json
+from biglog.vectors.training.wordnet import read_wordnet
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,18 @@ def test_files_beside_each_other_are_joined_by_key(tmp_path: Path):
     listed = [*files, "shop/zh-CN/gone.json", "shop/en/gone.json"]
     (info / "RECORD").write_text("".join(f"{name},,\n" for name in listed))
     assert _read_json(PathDistribution(info)) == [("shop//pay.json", "payment failed", "支付失败")]
+
+
+def test_synonyms_are_read_with_what_they_mean(tmp_path: Path) -> None:
+    verbs = tmp_path / "usr/share/wordnet/data.verb"
+    verbs.parent.mkdir(parents=True)
+    verbs.write_text(
+        "  1 a licence stands above\n"
+        "00004492 29 v 02 hold_back 4 refuse 1 001 @ 02422681 v 0000 01 + 08 00 "
+        '| keep from exhaling; "hold your breath"  \n'
+        "00006643 29 v 01 sneeze 0 001 @ 00010241 v 0000 01 + 01 00 | exhale spasmodically  \n"
+    )
+    assert read_wordnet(None, {"refuse"}) == []
+    assert read_wordnet(tmp_path, {"refuse"}) == [
+        Kind("wordnet", "verb29", "00004492", ("keep from exhaling", "hold back, refuse"))
+    ]

@@ -17,8 +17,11 @@ from biglog.vectors.training.python_source import read_packages
 from biglog.vectors.training.recorded import read_recorded
 from biglog.vectors.training.sampling import Switch
 from biglog.vectors.training.translations import read_translations
+from biglog.vectors.training.wordnet import read_wordnet
 
 _CAP = 5000  # kinds of one source
+_UNCAPPED = ("python", "wordnet")  # capped by package; by the words that the rest uses
+_WORD = re.compile(r"[a-z]{3,}")
 _NEAR = 0.85  # cosine of words
 
 
@@ -57,6 +60,8 @@ def build_corpus(*, logs: Path | None = None, packages: Path | None = None) -> C
         corpus.add(name, licence, kinds, [])
     for name, licence, kinds, sentences in read_packages(packages):
         corpus.add(name, licence, kinds, sentences)
+    words = read_wordnet(packages, _words_of(corpus))
+    corpus.add("WordNet 3.0", "WordNet", words, [])
     for name, licence, sentences in read_recorded(logs):
         corpus.add(name, licence, [], sentences)
     corpus.kinds = _drop_measured(_drop_repeats(_thin(corpus.kinds)))
@@ -97,8 +102,14 @@ def _thin(kinds: list[Kind]) -> list[Kind]:
     sources: dict[str, list[Kind]] = defaultdict(list)
     for kind in kinds:
         sources[kind.source].append(kind)
-    steps = {name: 1 if name == "python" else -(-len(k) // _CAP) for name, k in sources.items()}
+    steps = {n: 1 if n in _UNCAPPED else -(-len(k) // _CAP) for n, k in sources.items()}
     return [kind for name, found in sources.items() for kind in found[:: steps[name]]]
+
+
+def _words_of(corpus: Corpus) -> set[str]:
+    """English words of the events and terms; of any others WordNet has far too many."""
+    events = (text for k in corpus.kinds if k.source == "events" for text in k.texts)
+    return {*corpus.terms, *(word for text in events for word in _WORD.findall(text.lower()))}
 
 
 def _term_kinds(terms: dict[str, tuple[str, ...]]) -> list[Kind]:

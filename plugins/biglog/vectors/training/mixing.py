@@ -62,11 +62,8 @@ class MixedBatches:
 class MixedLoss:
     """The loss of a step in parts that fit the memory; a process of several takes its share."""
 
-    def __init__(
-        self, model: BertForMaskedLM, batches: MixedBatches, team: Team, *, head_only: bool = False
-    ) -> None:
+    def __init__(self, model: BertForMaskedLM, batches: MixedBatches, team: Team) -> None:
         self.model, self.batches, self.team = model, batches, team
-        self.head_only = head_only
 
     def __call__(self, step: int) -> Iterator[torch.Tensor]:
         """Parts whose sum, averaged over the processes, is the mean over all hidden tokens."""
@@ -76,7 +73,7 @@ class MixedLoss:
         for part, hidden in split(seen[mine], labels[mine], _TOKENS[self.model.device.type]):
             count = int((hidden != IGNORED).sum())
             if count:
-                loss = masked_loss(self.model, (part, hidden), head_only=self.head_only)
+                loss = masked_loss(self.model, (part, hidden))
                 yield loss * count * weight
 
 

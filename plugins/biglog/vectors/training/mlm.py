@@ -70,14 +70,11 @@ def pad(rows: Sequence[Sequence[int]]) -> Ids:
     return padded
 
 
-def masked_loss(
-    model: BertForMaskedLM, batch: tuple[Ids, Ids], *, head_only: bool = False
-) -> torch.Tensor:
+def masked_loss(model: BertForMaskedLM, batch: tuple[Ids, Ids]) -> torch.Tensor:
     """Cross-entropy of the hidden tokens; only hidden places are scored, 8 times less work."""
     device = model.device
     seen, labels = (torch.from_numpy(part).to(device) for part in batch)
     with autocast(device):
-        with torch.set_grad_enabled(not head_only):
-            states = model.bert(seen, attention_mask=(seen != 0).long()).last_hidden_state
+        states = model.bert(seen, attention_mask=(seen != 0).long()).last_hidden_state
         scores = model.cls(states[labels != IGNORED])
     return torch.nn.functional.cross_entropy(scores.float(), labels[labels != IGNORED])

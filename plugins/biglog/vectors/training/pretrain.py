@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 from transformers import BertForMaskedLM
 
@@ -45,7 +46,7 @@ REPORT = "training.json"
 _EVALUATIONS = 20  # of the held-out texts in a stage
 _LEAST_APART = 10  # steps between two
 _SAVES = 50  # checkpoints in a stage, but not nearer than this many steps
-_HEAD_RATE = 2e-3
+_BESIDE = 0.2  # weight of masked modelling beside contrast
 
 
 @dataclass(slots=True)
@@ -140,47 +141,60 @@ def load_job(work: Path, team: Team) -> Job:
 
 
 def stages_of(recipe: Recipe) -> list[Stage]:
-    """Masked modelling, contrast and the head alone, as far as the recipe has steps for them."""
-    steps = {"masked": recipe.masked_steps, "contrast": recipe.pair_steps}
-    if recipe.pair_steps:  # the head only falls behind where contrast moves the encoder
-        steps["head"] = recipe.head_steps
-    rates = {"masked": recipe.masked_rate, "contrast": recipe.pair_rate, "head": _HEAD_RATE}
+    """Masked modelling, then contrast, as far as the recipe has steps for them."""
+    stages = (
+        ("masked", recipe.masked_steps, recipe.masked_rate),
+        ("contrast", recipe.pair_steps, recipe.pair_rate),
+    )
     return [
         Stage(
             name,
             count,
-            rates[name],
+            rate,
             seed=recipe.seed,
             warm_up=recipe.warm_up,
             weight_decay=recipe.weight_decay,
             clip=recipe.clip,
             save_every=max(_LEAST_APART, min(200, count // _SAVES)),
         )
-        for name, count in steps.items()
+        for name, count, rate in stages
         if count
     ]
 
 
 def losses_of(job: Job, work: Path) -> dict[str, Losses]:
     recipe = job.recipe
-    batches = MixedBatches(
-        job.fresh,
-        job.old,
-        texts=recipe.texts,
-        rehearsal=job.request.rehearsal,
-        special=special_of(job.tokenizer),
-        share=recipe.mask_share,
-        seed=recipe.seed,
-    )
-    losses: dict[str, Losses] = {
-        "masked": MixedLoss(job.model, batches, job.team),
-        "head": MixedLoss(job.model, batches, job.team, head_only=True),
-    }
+    losses: dict[str, Losses] = {"masked": masked_loss_of(job, recipe.texts)}
     if recipe.pair_steps:
         kinds, terms = read_kinds(work)
         mine = replace(recipe, seed=recipe.seed + job.team.rank)  # each process draws its own pairs
-        losses["contrast"] = PairLoss(kinds, terms, mine, job.model, job.tokenizer)
+        pairs = PairLoss(kinds, terms, mine, job.model, job.tokenizer)
+        losses["contrast"] = both(pairs, masked_loss_of(job, recipe.beside))
     return losses
+
+
+def masked_loss_of(job: Job, texts: int) -> MixedLoss:
+    batches = MixedBatches(
+        job.fresh,
+        job.old,
+        texts=texts,
+        rehearsal=job.request.rehearsal,
+        special=special_of(job.tokenizer),
+        share=job.recipe.mask_share,
+        seed=job.recipe.seed,
+    )
+    return MixedLoss(job.model, batches, job.team)
+
+
+def both(pairs: PairLoss, masked: MixedLoss) -> Losses:
+    """Contrast with some masked modelling beside it: alone, it would leave no language model."""
+
+    def loss_of(step: int) -> Iterator[torch.Tensor]:
+        yield pairs(step)
+        for part in masked(step):
+            yield _BESIDE * part
+
+    return loss_of
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class Recipe:
     pair_rate: float = 4e-4
     masked_steps: int = 0
     pair_steps: int = 0
-    head_steps: int = 60  # the language head alone, at the end: contrast has moved the encoder
+    beside: int = 48  # texts of masked modelling beside a batch of contrast, which forgets it
     warm_up: float = 0.05  # share of the steps
     weight_decay: float = 0.01
     clip: float = 1.0  # norm of the gradient
@@ -43,7 +43,6 @@ PRESETS = {
         texts=512,
         masked_rate=2e-4,
         masked_steps=10_000,
-        head_steps=0,
     ),
 }
 

@@ -23,7 +23,7 @@ _PREFIXES = (
     "worker[NUM]: ",
     "[NUM] - ",
 )
-_MIX = {"events": 0.50, "terms": 0.03, "python": 0.12}  # the rest: translations
+_MIX = {"events": 0.55, "terms": 0.04, "wordnet": 0.07, "python": 0.08}  # the rest: translations
 _RIVALS = 6  # kinds drawn together
 _OPPOSITES = 0.4  # share of the texts that could be turned and are
 
@@ -45,7 +45,9 @@ class Switch:
     def __init__(self, terms: dict[str, tuple[str, ...]], rng: Random) -> None:
         self.rng = rng
         self.to_chinese = terms
-        self.to_english = {zh: en for en, chinese in terms.items() for zh in chinese}
+        # A single character stands inside other words too: 行 in 进行.
+        pairs = [(zh, en) for en, chinese in terms.items() for zh in chinese]
+        self.to_english = {zh: en for zh, en in pairs if len(zh) > 1}
         self.english_terms = _alternatives(terms, r"(?<![\w\[{])(?:", r")(?![\w\]}])")
         self.chinese_terms = _alternatives(self.to_english, "(?:", ")")
 
