@@ -78,13 +78,17 @@ class MixedLoss:
 
 
 def split(seen: Ids, labels: Ids, tokens: int) -> Iterator[tuple[Ids, Ids]]:
-    """Texts of like length together, cut to the longest of them, at most ``tokens`` at a time."""
+    """Texts of like length together, cut to the longest of them, at most ``tokens`` at a time.
+
+    None is much shorter than half of that: padding costs as much as words do.
+    """
     lengths = (seen != 0).sum(axis=1)
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
         width = max(8, -8 * (-int(lengths[order[start]]) // 8))
         places = order[start : start + max(1, tokens // width)]
+        places = places[: max(1, int((2 * lengths[places] >= width - 8).sum()))]
         yield seen[places, :width], labels[places, :width]
         start += len(places)
 

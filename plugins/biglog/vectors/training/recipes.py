@@ -22,7 +22,7 @@ class Recipe:
     pair_rate: float = 4e-4
     masked_steps: int = 0
     pair_steps: int = 0
-    beside: int = 48  # texts of masked modelling beside a batch of contrast, which forgets it
+    beside: int = 32  # texts of masked modelling beside a batch of contrast, which forgets it
     warm_up: float = 0.05  # share of the steps
     weight_decay: float = 0.01
     clip: float = 1.0  # norm of the gradient

@@ -23,7 +23,7 @@ _PREFIXES = (
     "worker[NUM]: ",
     "[NUM] - ",
 )
-_MIX = {"events": 0.55, "terms": 0.04, "wordnet": 0.07, "python": 0.08}  # the rest: translations
+_MIX = {"events": 0.60, "terms": 0.04, "wordnet": 0.07, "python": 0.06}  # the rest: translations
 _RIVALS = 6  # kinds drawn together
 _OPPOSITES = 0.4  # share of the texts that could be turned and are
 
