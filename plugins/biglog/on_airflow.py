@@ -116,6 +116,19 @@ def _names(wanted: list[str]) -> list[str]:
     return [known.source(name).name for name in wanted] or [one.name for one in known.sources]
 
 
+def metric_names() -> list[str]:
+    """The sources of metrics of this run: those the form names, else all; often none."""
+    return list(refuse_bad_input(lambda: _metric_names(params().get("sources") or [])))
+
+
+def _metric_names(wanted: list[str]) -> list[str]:
+    from biglog import settings
+
+    known = settings.load()
+    named = [known.metric_source(name).name for name in wanted]
+    return named or [one.name for one in known.metric_sources]
+
+
 def run(stage: str, source: str = "") -> dict[str, Any]:
     """Run one stage for the task's partition; what it did, as plain values for XCom."""
     date = partition()

@@ -14,12 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from biglog.errors import BadInput
 
 PROJECT = Path(__file__).resolve().parents[2]
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 """Of what becomes a folder's name."""
+NOT_TABLES = ("home", "sources", "metric_sources", "trace_sources")
+"""Fields of Settings that no table of biglog.toml fills."""
 ENCODER_IN_USE = "encoder.json"
 """Under the home: which model directory was taken into use, and those before it."""
 T = TypeVar("T")
@@ -68,6 +71,34 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricSource:
+    """One place metric series come from."""
+
+    name: str
+    path: str
+    """As a source's: glob or URL of files, ``{date}`` standing for the night."""
+    connection: str = ""
+    format: str = "auto"
+    """``csv`` (timestamp,value or timestamp,m1,m2,…), ``prometheus`` (the JSON answer of
+    query_range), or ``auto``: by what a file begins with."""
+    timezone: str = "UTC"
+    """Zone of times that carry none, and of the night."""
+
+
+METRIC_FORMATS = ("auto", "csv", "prometheus")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSource:
+    """One place traces come from: OTLP as JSON lines."""
+
+    name: str
+    path: str
+    """As a source's: glob or URL of files, ``{date}`` standing for the night."""
+    connection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LineSettings:
     batch_lines: int = 200_000
     """Lines held in memory at a time."""
@@ -107,6 +138,10 @@ class ClusterSettings:
     min_samples: int = 5
     min_cluster_size: int = 3
     seed: int = 42
+    map_method: str = "neighbours"
+    """``neighbours`` or, slower, ``tsne``."""
+    map_most: int = 2_000
+    """Templates on the map, those with most lines; its cost is quadratic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +162,20 @@ class IncidentSettings:
     """Findings closer in time than this may be one incident."""
     max_incidents: int = 10
     min_severity: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSettings:
+    history_nights: int = 14
+    """How many earlier nights a series is judged by."""
+    gap_minutes: int = 20
+    """Odd points of a series that are no farther apart are one anomaly."""
+    false_share: float = 0.1
+    """Share of a night's anomalies that may be chance (Benjamini and Hochberg)."""
+    max_anomalies: int = 20
+    """The strongest of a night are kept; the report counts the rest."""
+    max_series: int = 5_000
+    """A source with more is refused: its query is too wide to be judged in a night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +203,9 @@ class Settings:
     detect: DetectSettings = field(default_factory=DetectSettings)
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     report: ReportSettings = field(default_factory=ReportSettings)
+    metrics: MetricSettings = field(default_factory=MetricSettings)
+    metric_sources: tuple[MetricSource, ...] = ()
+    trace_sources: tuple[TraceSource, ...] = ()
 
     @property
     def lake(self) -> Path:
@@ -175,6 +227,14 @@ class Settings:
         known = ", ".join(one.name for one in self.sources) or "none"
         raise BadInput(f"no source named {name!r} in sources.toml (it names: {known})")
 
+    def metric_source(self, name: str) -> MetricSource:
+        """The source of metrics of that name. Raises BadInput where sources.toml has none."""
+        for one in self.metric_sources:
+            if one.name == name:
+                return one
+        known = ", ".join(one.name for one in self.metric_sources) or "none"
+        raise BadInput(f"no [[metrics]] named {name!r} in sources.toml (it names: {known})")
+
 
 def home() -> Path:
     """BIGLOG_HOME, else ``.biglog`` in the checkout."""
@@ -190,7 +250,7 @@ def load(at: Path | None = None) -> Settings:
     """Settings of a home directory. Raises BadInput for an unknown key or a wrong type."""
     root = at or home()
     tables = read_toml(root / "biglog.toml")
-    rooms = {f.name: f for f in fields(Settings) if f.name not in ("home", "sources")}
+    rooms = {f.name: f for f in fields(Settings) if f.name not in NOT_TABLES}
     unknown = sorted(set(tables) - set(rooms))
     if unknown:
         raise BadInput(f"biglog.toml: unknown table {unknown[0]!r}; known: {', '.join(rooms)}")
@@ -201,7 +261,14 @@ def load(at: Path | None = None) -> Settings:
     }
     if "model" not in tables.get("embed", {}) and (chosen := encoder_in_use(root)):
         changes["embed"] = replace(changes.get("embed", defaults.embed), model=chosen)
-    return replace(defaults, sources=load_sources(sources_file(root)), **changes)
+    named = sources_file(root)
+    return replace(
+        defaults,
+        sources=load_sources(named),
+        metric_sources=load_metric_sources(named),
+        trace_sources=load_trace_sources(named),
+        **changes,
+    )
 
 
 def encoder_in_use(root: Path) -> str:
@@ -217,25 +284,54 @@ def encoder_in_use(root: Path) -> str:
 
 def load_sources(path: Path) -> tuple[SourceSettings, ...]:
     """The sources a file names; relative paths are relative to the file's folder."""
-    rows = read_toml(path).get("source", [])
-    if not isinstance(rows, list):
-        raise BadInput(f"{path}: expected [[source]] tables, got a single [source]")
-    sources = tuple(one_source(row, path) for row in rows)
-    names = [one.name for one in sources]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    return tuple(one_source(row, path) for row in named_rows(path, "source"))
+
+
+def load_metric_sources(path: Path) -> tuple[MetricSource, ...]:
+    """The sources of metrics a file names; relative paths are relative to the file's folder."""
+    return tuple(one_metric_source(row, path) for row in named_rows(path, "metrics"))
+
+
+def load_trace_sources(path: Path) -> tuple[TraceSource, ...]:
+    """The sources of traces a file names; relative paths are relative to the file's folder."""
+    return tuple(one_trace_source(row, path) for row in named_rows(path, "traces"))
+
+
+def named_rows(path: Path, kind: str) -> list[dict[str, Any]]:
+    """The file's tables of one kind, each with a name of its own among all kinds, and a path."""
+    tables = read_toml(path)
+    unknown = sorted(set(tables) - set(KINDS))
+    if unknown:
+        known = ", ".join(f"[[{one}]]" for one in KINDS)
+        raise BadInput(f"{path}: unknown table {unknown[0]!r}; known: {known}")
+    for one in KINDS:
+        rows = tables.get(one, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BadInput(f"{path}: expected [[{one}]] tables, got a single [{one}]")
+    for row in tables.get(kind, []):
+        check_names(row, path, kind)
+    names = [row.get("name") for one in KINDS for row in tables.get(one, [])]
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(f"{path}: source {twice[0]!r} is named twice; names must be unique")
-    return sources
+    return list(tables.get(kind, []))
 
 
-def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
+KINDS = ("source", "metrics", "traces")
+"""Tables of sources.toml."""
+
+
+def check_names(row: Mapping[str, Any], path: Path, kind: str) -> None:
     for key in ("name", "path"):
         if not isinstance(row.get(key), str):
-            raise BadInput(f"{path}: a [[source]] needs {key!r} as text, got {row.get(key)!r}")
+            raise BadInput(f"{path}: a [[{kind}]] needs {key!r} as text, got {row.get(key)!r}")
     if not PLAIN_NAME.fullmatch(row["name"]):
         raise BadInput(
             f"{path}: source name {row['name']!r} must be letters, digits, _ and - (63 at most)"
         )
+
+
+def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
     blank = SourceSettings(name=row["name"], path=row["path"])
     filled = fill(blank, row, where=f"{path} source {row['name']!r}")
     if filled.duplicates not in ("keep", "count"):
@@ -243,9 +339,33 @@ def one_source(row: Mapping[str, Any], path: Path) -> SourceSettings:
             f"{path} source {row['name']!r}: duplicates = {filled.duplicates!r}, expected keep or "
             "count"
         )
-    if "://" in filled.path:
-        return filled
-    return replace(filled, path=str(path.resolve().parent / filled.path))
+    return replace(filled, path=beside(path, filled.path))
+
+
+def one_metric_source(row: Mapping[str, Any], path: Path) -> MetricSource:
+    where = f"{path} metrics {row['name']!r}"
+    filled = fill(MetricSource(name=row["name"], path=row["path"]), row, where=where)
+    if filled.format not in METRIC_FORMATS:
+        known = ", ".join(METRIC_FORMATS)
+        raise BadInput(f"{where}: format = {filled.format!r}, expected one of {known}")
+    try:
+        ZoneInfo(filled.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadInput(
+            f"{where}: timezone = {filled.timezone!r}, expected a name like Asia/Shanghai"
+        ) from error
+    return replace(filled, path=beside(path, filled.path))
+
+
+def one_trace_source(row: Mapping[str, Any], path: Path) -> TraceSource:
+    where = f"{path} traces {row['name']!r}"
+    filled = fill(TraceSource(name=row["name"], path=row["path"]), row, where=where)
+    return replace(filled, path=beside(path, filled.path))
+
+
+def beside(path: Path, given: str) -> str:
+    """A source's path, seen from the folder of the file that names it; a URL as it is."""
+    return given if "://" in given else str(path.resolve().parent / given)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

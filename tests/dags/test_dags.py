@@ -12,6 +12,7 @@ DAGS = sorted((ROOT / "dags").glob("*.py"))
 IDS = {
     "ingest_logs", "analyse_logs", "report_logs", "analyse_upload", "match_events",
     "knowledge_base", "maintain_store", "pretrain_encoder", "evaluate_models", "finetune_head",
+    "analyse_metrics",
 }  # fmt: skip
 TAGS = {"biglog", "nightly", "weekly", "by hand"}
 HEAVY = ("torch", "transformers", "sklearn", "pandas", "polars")
@@ -70,8 +71,9 @@ def test_nights_follow_each_other_by_asset(bag):
     }
     assert outlets["ingest_logs"] == {"lines"}
     assert outlets["analyse_logs"] == {"findings"}
-    assert bag.dags["ingest_logs"].catchup is True
-    assert bag.dags["ingest_logs"].max_active_runs == 1
+    for nightly in ("ingest_logs", "analyse_metrics"):
+        assert bag.dags[nightly].catchup is True
+        assert bag.dags[nightly].max_active_runs == 1
 
 
 def test_every_form_field_explains_itself(bag):

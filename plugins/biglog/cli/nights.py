@@ -87,21 +87,26 @@ def airflow(known: Settings) -> Iterator[Callable[[str, list[str]], None]]:
         with redirected(path):
             ended = bag.dags[dag_id].test(run_conf=form(dag_id, date, sources))
             undone = sorted({one.task_id for one in ended.get_task_instances() if not one.state})
-        if str(ended.state) != "success" or undone:
-            left = f", {', '.join(undone)} not run" if undone else ""
-            raise NightFailed(
-                f"{dag_id} for {date} ended {ended.state}{left}; the reason is in {path}"
-            )
+        check_ended(f"{dag_id} for {date}", str(ended.state), undone, path)
 
     def night(date: str, sources: list[str]) -> None:
         first, *rest = NIGHTLY
         test(first, date, sources)
+        if known.metric_sources:
+            test("analyse_metrics", date, [])  # its sources are others
         # oldest first: a night is judged against those before it
         for one in sorted({date, *pipeline.overdue(installation.open_site(known.home), date)}):
             for dag_id in rest:
                 test(dag_id, one, sources if one == date else [])
 
     yield night
+
+
+def check_ended(run: str, state: str, undone: list[str], path: Path) -> None:
+    """Raises NightFailed for a run that did not succeed, or left tasks undone."""
+    if state != "success" or undone:
+        left = f", {', '.join(undone)} not run" if undone else ""
+        raise NightFailed(f"{run} ended {state}{left}; the reason is in {path}")
 
 
 def form(dag_id: str, date: str, sources: list[str]) -> dict[str, Any]:

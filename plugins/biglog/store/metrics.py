@@ -1,49 +1,82 @@
-"""Points of metric series that were odd, night by night."""
+"""What metric series did, night by night: what arrived of them, and what was odd."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from biglog.records import Curve, MetricAnomaly, MetricCoverage, MetricNight
 from biglog.store.read import rows
-from biglog.store.write import LOCK, insert, row_of
+from biglog.store.text import to_json
+from biglog.store.write import LOCK, insert, row_of, tidy
+
+ANOMALY = text("""
+INSERT INTO biglog.metric_anomaly (date, source, series, rank, started_at, ended_at, at, value,
+    expected, score, points, reason, curve)
+VALUES (CAST(:date AS date), :source, :series, :rank, :started_at, :ended_at, :at, :value,
+    :expected, :score, :points, :reason, CAST(:curve AS jsonb))
+""")
 
 
-@dataclass(frozen=True, slots=True)
-class MetricAnomaly:
-    """One odd point of one series."""
-
-    date: str
-    series: str
-    at: datetime
-    value: float
-    expected: float | None
-    score: float
-    reason: str
-
-
-def replace_metric_anomalies(engine: Engine, date: str, found: Sequence[MetricAnomaly]) -> int:
-    """Put these points in the place of the night's; returns how many."""
+def replace_metric_anomalies(
+    engine: Engine,
+    date: str,
+    found: Sequence[MetricAnomaly],
+    coverage: Sequence[MetricCoverage] = (),
+) -> int:
+    """Put these in the place of the night's anomalies and coverage; returns how many anomalies."""
     with engine.begin() as connection:
         connection.execute(LOCK, {"key": f"biglog:metrics:{date}"})
-        connection.execute(
-            text("DELETE FROM biglog.metric_anomaly WHERE date = CAST(:date AS date)"),
-            {"date": date},
-        )
-        insert(connection, "metric_anomaly", [{**row_of(one), "date": date} for one in found])
+        for table in ("metric_anomaly", "metric_coverage"):
+            connection.execute(
+                text(f"DELETE FROM biglog.{table} WHERE date = CAST(:date AS date)"),
+                {"date": date},
+            )
+        if found:
+            connection.execute(ANOMALY, [tidy({**as_row(one), "date": date}) for one in found])
+        insert(connection, "metric_coverage", [row_of(one) for one in coverage])
     return len(found)
 
 
+def as_row(one: MetricAnomaly) -> dict[str, Any]:
+    row = row_of(one) | {"started_at": one.started_at, "ended_at": one.ended_at}
+    return row | {"curve": to_json(one.curve)}
+
+
 def metric_anomalies(engine: Engine, date: str) -> tuple[MetricAnomaly, ...]:
-    """The night's odd points in order of time."""
+    """The night's anomalies by rank; of equal rank in order of time."""
     with engine.connect() as connection:
-        found = rows(
+        return anomalies_of(connection, date)
+
+
+def metric_night(engine: Engine, date: str) -> MetricNight:
+    """All that the report says about the night's metrics; nothing where it was not published."""
+    with engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        covered = rows(
             connection,
-            "SELECT date::text AS date, series, at, value, expected, score, reason"
-            " FROM biglog.metric_anomaly WHERE date = CAST(:date AS date) ORDER BY at, series",
+            "SELECT date::text AS date, source, state, series, points, judged, anomalies, gone,"
+            " reason FROM biglog.metric_coverage WHERE date = CAST(:date AS date) ORDER BY source",
             date=date,
         )
-    return tuple(MetricAnomaly(**one) for one in found)
+        coverage = tuple(MetricCoverage(**one) for one in covered)
+        return MetricNight(date, coverage, anomalies_of(connection, date))
+
+
+def anomalies_of(connection: Connection, date: str) -> tuple[MetricAnomaly, ...]:
+    found = rows(
+        connection,
+        "SELECT date::text AS date, series, at, value, expected, score, reason, source,"
+        " at - started_at AS before, ended_at - at AS after, points, rank, curve"
+        " FROM biglog.metric_anomaly WHERE date = CAST(:date AS date) ORDER BY rank, at, series",
+        date=date,
+    )
+    return tuple(MetricAnomaly(**{**one, "curve": curve(one["curve"])}) for one in found)
+
+
+def curve(kept: Mapping[str, Any] | None) -> Curve | None:
+    if not kept:
+        return None
+    return Curve(tuple(kept["values"]), tuple(kept["usual"]), kept["first"], kept["last"])
