@@ -27,6 +27,8 @@ MEASURED = (
     ("web_attacks.py", ("{data}/web",)),
     ("metrics.py", ("{data}",)),
     ("rca.py", ("{data}/rca",)),
+    ("dependencies.py", ("{data}/rca",)),
+    ("clusters.py", ()),
     (
         "knowledge.py",
         (

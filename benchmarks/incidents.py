@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
+from biglog.calls import night_calls
 from biglog.errors import BadInput
 from biglog.findings.judge import judge
 from biglog.incidents.bench import Fault, FaultScores, picture, read_faults, score_faults
@@ -35,6 +36,7 @@ from biglog.records import (
     Clustering,
     Coverage,
     Day,
+    Dependency,
     Encoder,
     Finding,
     History,
@@ -66,6 +68,7 @@ class Memory:
     covered: dict[str, set[str]] = field(default_factory=dict)
     first_seen: dict[str, str] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
+    dependencies: list[Dependency] = field(default_factory=list)
     vectors: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -212,7 +215,9 @@ def judged(
         vectors=told(known, memory, encoder),
         first_seen=dict(memory.first_seen),
         incidents=tuple(memory.incidents),
+        dependencies=tuple(memory.dependencies),
     )
+    day = replace(day, dependencies=night_calls(day, history, list(files.values())))
     similarity = encoder.similarity if encoder else unlike
     findings = judge(day, history, settings.detect, similarity)
     incidents = correlate(findings, day, history, settings.incidents)
@@ -248,6 +253,7 @@ def remember(day: Day, incidents: tuple[Incident, ...], memory: Memory) -> None:
     memory.counts.append(day.counts)
     memory.dates.append(day.date)
     memory.incidents.extend(incidents)
+    memory.dependencies.extend(day.dependencies)
     for one in day.coverage:
         if one.state == "complete":
             memory.covered.setdefault(one.source, set()).add(day.date)

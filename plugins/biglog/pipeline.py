@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from biglog import lake
 from biglog.errors import BadInput, BigLogError
 from biglog.installation import Site, encoder
+from biglog.metric_stages import judge_metrics, publish_metrics, read_metrics
 from biglog.records import (
     COUNTS,
     EVENTS,
@@ -29,16 +30,19 @@ from biglog.records import (
     Clustering,
     Coverage,
     Day,
+    Dependency,
     Finding,
     Incident,
+    MetricNight,
     Night,
     Similar,
+    Spot,
     StageInfo,
     Template,
     TemplateVectors,
     Vectors,
 )
-from biglog.settings import Settings
+from biglog.settings import Settings, SourceSettings
 
 if TYPE_CHECKING:
     from biglog.lines.lake import LinesInfo
@@ -62,9 +66,10 @@ def run(name: str, site: Site, date: str, source: str = "") -> StageInfo:
     """Run one stage for one partition and keep what it did. Raises what the stage raises."""
     from biglog.store import write
 
-    stage = next((one for one in STAGES if one.name == name), None)
+    known = {one.name: one for one in (*STAGES, *METRIC_STAGES)}
+    stage = known.get(name)
     if stage is None:
-        raise BadInput(f"no stage {name!r}; stages: {', '.join(one.name for one in STAGES)}")
+        raise BadInput(f"no stage {name!r}; stages: {', '.join(known)}")
     started = time.monotonic()
     done = stage.work(site, date, source)
     info = replace(done, seconds=round(time.monotonic() - started, 3))
@@ -376,6 +381,7 @@ def cluster(site: Site, date: str, _: str) -> StageInfo:
     from biglog.clusters.describe import describe
     from biglog.clusters.group import group
     from biglog.clusters.identity import carry_on
+    from biglog.clusters.map import lay_out
     from biglog.store import read
 
     templates = night_templates(site, date)
@@ -387,6 +393,9 @@ def cluster(site: Site, date: str, _: str) -> StageInfo:
     lake.write_json(
         lake.night(site.settings.lake, date, "clusters"), tuple[Cluster, ...], described
     )
+    before = read.earlier_places(site.engine, date)
+    spots = lay_out(vectors, grouped, weights, site.settings.clusters, before)
+    lake.write_json(lake.night(site.settings.lake, date, "map"), tuple[Spot, ...], spots)
     lake.write_json(
         lake.night(site.settings.lake, date, "labels"),
         dict[str, tuple[int, float]],
@@ -445,24 +454,27 @@ class Basis:
 
 def detect(site: Site, date: str, _: str) -> StageInfo:
     """What is new, odd or missing against earlier nights."""
-    from biglog.findings.judge import judge
+    from biglog.findings.judge import heard, judge
     from biglog.store import read
+    from biglog.store.verdicts import verdicts_before
 
     model = encoder(site.settings.encoder)
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
+    history = replace(history, verdicts=verdicts_before(site.engine, date))
     whole = night_day(site, date)
     day = replace(whole, values=night_values(site, whole, history.dates))
     found = judge(day, history, site.settings.detect, model.similarity)
     lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
     basis = Basis(len(history.dates), model.model_id)
     lake.write_json(lake.night(site.settings.lake, date, "basis"), Basis, basis)
+    said = heard(found, day, history, model.similarity).note
     return StageInfo(
         "detect",
         "",
         date,
         day.counts.num_rows,
         len(found),
-        note=f"against {len(history.dates)} earlier nights",
+        note=f"against {len(history.dates)} earlier nights{f'; {said}' if said else ''}",
     )
 
 
@@ -483,18 +495,65 @@ def night_values(site: Site, day: Day, earlier: Sequence[str]) -> pa.Table:
 
 
 def correlate(site: Site, date: str, _: str) -> StageInfo:
-    """Findings that belong together, with what is known of the like."""
+    """Findings that belong together, with what is known of the like and of who calls whom."""
+    from biglog.calls import night_calls
     from biglog.incidents.correlate import correlate as group_findings
     from biglog.store import read
+    from biglog.store.dependencies import earlier_dependencies, replace_dependencies
 
     model = encoder(site.settings.encoder)
     path = lake.night(site.settings.lake, date, "findings")
     findings: tuple[Finding, ...] = lake.read_json(path, tuple[Finding, ...])
-    history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
-    grouped = group_findings(findings, night_day(site, date), history, site.settings.incidents)
+    days = site.settings.detect.history_days
+    history = read.history(site.engine, date, days, model.model_id)
+    history = replace(history, dependencies=earlier_dependencies(site.engine, date, days))
+    day, traces = night_day(site, date), night_traces(site, date)
+    calls = night_calls(day, history, *night_files(site, date), traces.calls)
+    replace_dependencies(site.engine, date, calls)
+    day = replace(day, dependencies=calls)
+    grouped = group_findings(findings, day, history, site.settings.incidents)
     known = with_past(site, grouped)
     lake.write_json(lake.night(site.settings.lake, date, "incidents"), tuple[Incident, ...], known)
-    return StageInfo("correlate", "", date, len(findings), len(known))
+    note = f"{len(calls)} calls between services{traces.said}"
+    return StageInfo("correlate", "", date, len(findings), len(known), note=note)
+
+
+def night_files(site: Site, date: str) -> tuple[list[Path], list[Path]]:
+    """The night's files of events and of lines, all sources."""
+    names = [one.name for one in site.settings.sources]
+    events = [lake.events(site.settings.lake, name, date) for name in names]
+    lines = [path for name in names for path in lake.parts(site.settings.lake, name, date)]
+    return [path for path in events if path.exists()], lines
+
+
+@dataclass(frozen=True, slots=True)
+class NightTraces:
+    """The calls that the night's traces state, and what is to be said of reading them."""
+
+    calls: tuple[Dependency, ...]
+    said: str
+
+
+def night_traces(site: Site, date: str) -> NightTraces:
+    """Traces that cannot be read are told of in the stage's note: incidents come without them."""
+    from biglog.lines.otlp_traces import read_traces
+    from biglog.sources.collect import collect
+
+    calls: list[Dependency] = []
+    said = ""
+    for one in site.settings.trace_sources:
+        wanted = SourceSettings(one.name, one.path, connection=one.connection)
+        try:
+            files = collect(wanted, date, site.settings.home, site.connect)
+            found = read_traces(files, site.settings.lines)
+        except BadInput as error:
+            said += f"; traces {one.name} were not read: {error}"
+            continue
+        calls += found.calls
+        said += f"; traces {one.name}: {found.spans:,} spans"
+        if found.skipped:
+            said += f", {found.skipped:,} skipped ({found.reason})"
+    return NightTraces(tuple(calls), said)
 
 
 def with_past(site: Site, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
@@ -566,6 +625,7 @@ def publish(site: Site, date: str, _: str) -> StageInfo:
         findings=findings,
         incidents=incidents,
         clusters=clusters,
+        spots=lake.read_json(lake.night(base, date, "map"), tuple[Spot, ...]),
         templates={},
         history_days=basis.history_days,
         model_id=basis.model_id,
@@ -596,7 +656,7 @@ def render(site: Site, date: str, _: str) -> StageInfo:
     from biglog.reports.render import render as page_of
     from biglog.store import ledger, read
 
-    night = read.night(site.engine, date)
+    night = replace(read.night(site.engine, date), metrics=night_metrics(site, date))
     for locale in site.settings.report.locales:
         path = report_path(site.settings, date, locale)
         page = page_of(night, site.settings.report, locale)
@@ -605,6 +665,13 @@ def render(site: Site, date: str, _: str) -> StageInfo:
         ledger.save_report(site.engine, report_row(date, locale, path))
     done = len(site.settings.report.locales)
     return StageInfo("render", "", date, len(night.findings), done)
+
+
+def night_metrics(site: Site, date: str) -> MetricNight | None:
+    """What the metrics did, as far as it is known by now; None where no metrics are set up."""
+    from biglog.store.metrics import metric_night
+
+    return metric_night(site.engine, date) if site.settings.metric_sources else None
 
 
 def report_row(date: str, locale: str, path: Path) -> Report:
@@ -662,6 +729,19 @@ def mail_once(site: Site, night: Night, recipient: str) -> bool:
     return True
 
 
+# analyse_metrics
+
+
+def refresh(site: Site, date: str, _: str) -> StageInfo:
+    """The report once more where it was rendered before the night's metrics were known."""
+    from biglog.store import ledger, read
+
+    rendered = {one.date for one in ledger.reports(site.engine, limit=10_000)}
+    if date not in rendered & set(read.nights(site.engine)):
+        return StageInfo("refresh", "", date, 0, 0, note="no report yet; it will hold the metrics")
+    return replace(render(site, date, ""), stage="refresh")
+
+
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", "source", ingest, "files to typed lines; the unreadable to quarantine"),
     Stage("check", "night", check, "what arrived, what is missing"),
@@ -673,4 +753,11 @@ STAGES: tuple[Stage, ...] = (
     Stage("publish", "night", publish, "the night into the database, in one transaction"),
     Stage("render", "night", render, "the report, a page per language"),
     Stage("send", "night", send, "the mail, once per recipient"),
+)
+
+METRIC_STAGES: tuple[Stage, ...] = (
+    Stage("read_metrics", "source", read_metrics, "files of metrics to points"),
+    Stage("judge_metrics", "source", judge_metrics, "points that are odd beside earlier ones"),
+    Stage("publish_metrics", "night", publish_metrics, "the oddest into the database"),
+    Stage("refresh", "night", refresh, "the report again, where it came first"),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -66,6 +66,15 @@ EVENTS = pa.schema(
         pa.field("template_id", pa.string(), nullable=False),
         pa.field("parameters", pa.list_(pa.string()), nullable=False),
         pa.field("count", pa.int64(), nullable=False),  # records that the line stands for
+    ]
+)
+
+# One row per point of a metric series, by series and time, no time of a series twice.
+POINTS = pa.schema(
+    [
+        pa.field("series", pa.string(), nullable=False),
+        pa.field("at", TIME, nullable=False),
+        pa.field("value", pa.float64(), nullable=False),  # finite
     ]
 )
 
@@ -289,6 +298,17 @@ class Cluster:
     left_ids: tuple[str, ...] = ()  # likewise, gone or now in another cluster
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a template lies on the night's map, from -1 to 1; near means alike."""
+
+    template_id: str
+    x: float
+    y: float
+    label: int  # of its cluster; -1 is alone
+    lines: int
+
+
 class Clusterer(Protocol):
     """Unit vectors (n, d) with weights (n,) to labels; noise is -1; n may be 0."""
 
@@ -358,6 +378,41 @@ class Similar:
     date: str = ""
 
 
+Way = Literal["named", "shared_id", "upstream", "trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One service calls another, as far as logs and traces show it."""
+
+    caller: str
+    callee: str
+    ways: Mapping[Way, tuple[int, int]]  # how often seen, of how many chances
+    confidence: float = 0.0  # that the call is there, and in this direction, 0 to 1
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Depending:
+    """A service that feels an incident through what it calls."""
+
+    service: str
+    through: str  # the service it calls on the way there; "" where it calls the place itself
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a person said of earlier findings: of an incident's, or of a template's in one night."""
+
+    feedback_id: int
+    said: Literal["confirm", "dismiss"]
+    given_at: datetime
+    night: str  # the night that it is about
+    findings: tuple[Finding, ...]  # as that night has them
+
+
 IncidentState = Literal["new", "ongoing", "returned", "muted", "resolved"]
 
 
@@ -393,6 +448,7 @@ class Incident:
     similar: tuple[Similar, ...] = ()
     runbooks: tuple[Similar, ...] = ()
     mute: Mute | None = None  # with another state than muted: it is shown because it got worse
+    depending: tuple[Depending, ...] = ()  # services beside those above, direct callers first
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +462,7 @@ class Day:
     clustering: Clustering
     coverage: tuple[Coverage, ...]
     values: pa.Table = field(default_factory=ODD_VALUES.empty_table)  # ODD_VALUES
+    dependencies: tuple[Dependency, ...] = ()  # what the night itself shows of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +476,8 @@ class History:
     first_seen: Mapping[str, str]  # template_id -> first date ever, any source
     incidents: tuple[Incident, ...] = ()
     mutes: Mapping[str, Mute] = field(default_factory=dict)  # incident_id; as the night ended
+    dependencies: tuple[Dependency, ...] = ()  # of each night by itself
+    verdicts: tuple[Verdict, ...] = ()  # on earlier nights, as the night ended
 
 
 class Detector(Protocol):
@@ -428,6 +487,67 @@ class Detector(Protocol):
     def name(self) -> str: ...
 
     def find(self, day: Day, history: History) -> list[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A series over a night in pieces of equal length; of each, the point that is farthest off."""
+
+    values: tuple[float | None, ...]  # None where a piece has no point
+    usual: tuple[float | None, ...]  # what was expected there
+    first: int  # piece in which the anomaly begins
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAnomaly:
+    """Odd points of one metric series that follow one another, told by the one farthest off."""
+
+    date: str
+    series: str
+    at: datetime  # of the peak: the odd point that is farthest from what was expected
+    value: float  # there
+    expected: float | None
+    score: float  # of its oddest point
+    reason: str  # one English sentence, on the peak
+    source: str = ""
+    before: timedelta = timedelta()  # from the first odd point to the peak
+    after: timedelta = timedelta()  # from the peak to the last odd point
+    points: int = 1  # odd ones
+    rank: int = 0  # 1 is the night's oddest
+    curve: Curve | None = None
+
+    @property
+    def started_at(self) -> datetime:
+        return self.at - self.before
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.at + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class MetricCoverage:
+    """What arrived from one source of metrics for one night, and how much of it was odd."""
+
+    date: str
+    source: str
+    state: CoverageState
+    series: int = 0
+    points: int = 0
+    judged: int = 0  # points with enough before them to be judged by
+    anomalies: int = 0  # those that are hardly chance; only the strongest are kept
+    gone: int = 0  # series of every earlier night, of two or more, that did not come
+    reason: str = ""  # why it is missing or failed, in words
+
+
+@dataclass(frozen=True, slots=True)
+class MetricNight:
+    """What the metrics did in one night; without coverage, nobody has looked at them yet."""
+
+    date: str
+    coverage: tuple[MetricCoverage, ...] = ()
+    anomalies: tuple[MetricAnomaly, ...] = ()  # by rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +564,8 @@ class Night:
     hourly: tuple[HourCount, ...] = ()
     history_days: int = 0
     model_id: str = ""
+    metrics: MetricNight | None = None  # None where no source of metrics is set up
+    spots: tuple[Spot, ...] = ()  # the map of the templates with most lines; by template_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ SELECT date, incident_id, rank, title, severity,
        (SELECT count(*) FROM biglog.incident_finding f
         WHERE f.date = i.date AND f.incident_id = i.incident_id) AS findings,
        causes #>> '{0,reason}' AS cause, causes, factors, first_line, worst_line,
-       mute ->> 'author' AS muted_by, mute ->> 'note' AS muted_because
+       mute ->> 'author' AS muted_by, mute ->> 'note' AS muted_because,
+       array(SELECT one ->> 'service' FROM jsonb_array_elements(depending) WITH ORDINALITY
+             AS d (one, position) ORDER BY position) AS depending
 FROM biglog.incident i;
 
 COMMENT ON VIEW biglog_report.incidents IS
@@ -35,3 +37,4 @@ COMMENT ON COLUMN biglog_report.incidents.first_line IS 'First unusual line, red
 COMMENT ON COLUMN biglog_report.incidents.worst_line IS 'Worst line, redacted / 最严重日志（脱敏）';
 COMMENT ON COLUMN biglog_report.incidents.muted_by IS 'Who muted or dismissed it / 静默或驳回者';
 COMMENT ON COLUMN biglog_report.incidents.muted_because IS 'Why / 原因';
+COMMENT ON COLUMN biglog_report.incidents.depending IS 'Other services that depend on these, direct callers first / 依赖这些服务的其他服务，直接调用者在前';

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from biglog.clusters.group import choose, group
+from biglog.clusters.density import dbscan
+from biglog.clusters.group import SAMPLE, choose, group, silhouette_of
 from biglog.errors import BadInput
 from biglog.records import TemplateVectors
 from biglog.settings import ClusterSettings
@@ -122,3 +123,31 @@ def test_a_million_equal_lines_cost_one():
 def test_an_unknown_method_is_refused():
     with pytest.raises(BadInput, match="'meanshift' is unknown; use one of kmeans, dbscan"):
         choose(ClusterSettings(method="meanshift"))
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.2, 0.3])
+def test_dbscan_gives_the_labels_of_scikit_learn(noise):
+    from sklearn.cluster import DBSCAN
+
+    values = spread(6, 150, noise=noise, seed=3)
+    wanted = DBSCAN(eps=0.4, min_samples=5).fit_predict(values)
+    assert len(set(wanted.tolist())) > 1
+    assert dbscan(values, 0.4, 5).tolist() == wanted.tolist()
+
+
+def test_a_sample_settles_how_many_groups_and_its_error_is_told():
+    values = spread(4, 1600, noise=0.2)
+    found = run("kmeans", values)
+    assert len(values) > SAMPLE
+    assert "in 4 clusters" in found.note
+    assert "of a sample of 5,000 of 6,400, ± 0.00" in found.note
+    from sklearn.metrics import silhouette_score
+
+    exact = silhouette_score(values, found.labels)
+    error = float(found.note.rpartition("± ")[2])
+    assert abs(silhouette_of(values, found.labels) - exact) <= 2 * error
+
+
+def test_dbscan_of_nothing_and_of_what_is_all_alone():
+    assert dbscan(np.zeros((0, 4), np.float32), 0.5, 5).tolist() == []
+    assert dbscan(np.eye(8, dtype=np.float32), 0.5, 2).tolist() == [-1] * 8

@@ -52,6 +52,7 @@ TABLES = (
     "biglog.coverage", "biglog.template", "biglog.template_version", "biglog.template_seen",
     "biglog.template_count", "biglog.vector", "biglog.cluster", "biglog.finding",
     "biglog.incident", "biglog.incident_finding", "biglog.night", "biglog.report",
+    "biglog.dependency",
 )  # fmt: skip
 VOLATILE = "saved_at|published_at|rendered_at|created_at|updated_at|finished_at|path|sha256|bytes"
 

@@ -18,6 +18,7 @@ from biglog.store.migrate import migrate
 ROOT = Path(__file__).parents[2]
 QUESTIONS = queries.questions(ROOT / "sql" / "queries")
 VIEWS = [
+    "service_dependencies",
     "lines_daily",
     "templates",
     "template_counts",

@@ -10,6 +10,7 @@ from biglog.records import (
     Cause,
     Cluster,
     Coverage,
+    Dependency,
     Entry,
     Finding,
     Incident,
@@ -20,7 +21,7 @@ from biglog.records import (
     Variable,
     identify,
 )
-from biglog.store import knowledge, ledger, metrics, models, read, templates, write
+from biglog.store import dependencies, knowledge, ledger, metrics, models, read, templates, write
 
 FIRST, SECOND = "2026-11-19", "2026-11-20"
 MODEL = "eyes:mean@4"
@@ -180,6 +181,9 @@ def fill(engine):
         engine,
         SECOND,
         [metrics.MetricAnomaly(SECOND, "db.disk", at(SECOND, 2), 99.0, 60.0, 0.9, "above 60")],
+    )
+    dependencies.replace_dependencies(
+        engine, SECOND, [Dependency("pay", "db", {"named": (3, 3)}, 0.5)]
     )
     models.save_model(engine, models.ModelVersion(MODEL, "encoder", "pretrained/eyes", {"f1": 1}))
     knowledge.create(engine, Entry("k1", "Free space", "Remove old logs.", "storage", ("disk",)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from biglog.clusters.density import dbscan
 from biglog.errors import BadInput
 from biglog.records import Clusterer, Clustering, Labels, Scores, TemplateVectors, Vectors
 from biglog.settings import ClusterSettings
@@ -18,7 +19,7 @@ FEW = 10  # with fewer distinct vectors a silhouette says nothing
 MIN_SILHOUETTE = 0.05  # below, k groups explain no more than one
 SAMPLE = 5000  # rows of a silhouette, whose cost is quadratic
 KMEANS_DIMENSIONS = 50  # beyond, ten starts for each k cost much and change little
-MANY = 5000  # from so many distinct vectors on, threads pay
+MANY = 5000  # from so many distinct vectors on, threads pay, and a sample settles how many groups
 DENSE_DIMENSIONS = 10  # what density needs; about 70 % of the variance of log texts
 
 
@@ -41,7 +42,8 @@ def group(
         labels=labels[back],
         strengths=strengths[back],
         silhouette=silhouette,
-        note=describe_choice(method.name, labels, len(vectors.template_ids), silhouette),
+        note=describe_choice(method.name, labels, len(vectors.template_ids), silhouette)
+        + describe_error(distinct, labels),
     )
 
 
@@ -82,13 +84,21 @@ class KMeansBySilhouette:
         count = len(vectors)
         if count < FEW:
             return one_group(vectors, weights)
-        largest = max(self.k_min, min(self.k_max, count // 5))
         near = project(vectors, self.seed, KMEANS_DIMENSIONS)
-        fits = [self.fit(vectors, near, weights, k) for k in range(max(2, self.k_min), largest + 1)]
-        fits = [one for one in fits if one[2] is not None and one[2] >= MIN_SILHOUETTE]
-        if not fits:
+        if count <= MANY:
+            return self.choose(vectors, near, weights) or one_group(vectors, weights)
+        some = sample(count, MANY)
+        chosen = self.choose(vectors[some], near[some], weights[some])
+        if chosen is None:
             return one_group(vectors, weights)
-        return max(fits, key=lambda one: one[2] or 0.0)
+        return self.fit(vectors, near, weights, int(chosen[0].max()) + 1)
+
+    def choose(self, vectors: Vectors, near: Vectors, weights: Scores) -> Grouped | None:
+        """The best of all k; None where none says more than one group."""
+        largest = max(self.k_min, min(self.k_max, len(vectors) // 5))
+        fits = [self.fit(vectors, near, weights, k) for k in range(max(2, self.k_min), largest + 1)]
+        told = [one for one in fits if one[2] is not None and one[2] >= MIN_SILHOUETTE]
+        return max(told, key=lambda one: one[2] or 0.0, default=None)
 
     def fit(self, vectors: Vectors, near: Vectors, weights: Scores, k: int) -> Grouped:
         from sklearn.cluster import KMeans
@@ -112,10 +122,7 @@ class Dbscan:
     def fit_predict(self, vectors: Vectors, weights: Scores) -> Grouped:
         if len(vectors) < self.min_samples:
             return alone(len(vectors))
-        from sklearn.cluster import DBSCAN
-
-        model = DBSCAN(eps=self.eps, min_samples=self.min_samples)
-        labels = by_size(model.fit_predict(vectors))
+        labels = by_size(dbscan(vectors, self.eps, self.min_samples))
         return labels, closeness(vectors, labels, weights), silhouette_of(vectors, labels)
 
 
@@ -199,18 +206,38 @@ def closeness(vectors: Vectors, labels: Labels, weights: Scores) -> Scores:
 
 def silhouette_of(vectors: Vectors, labels: Labels) -> float | None:
     """Mean silhouette of what is not noise; None where there are not two clusters to compare."""
-    kept = labels != NOISE
-    groups = len(np.unique(labels[kept]))
-    if groups < 2 or kept.sum() <= groups:
-        return None
-    from sklearn.metrics import silhouette_score
+    each = silhouettes(vectors, labels)
+    return None if each is None else float(each.mean())
 
-    rows = np.flatnonzero(kept)
-    if len(rows) > SAMPLE:
-        rows = np.sort(np.random.default_rng(0).choice(rows, SAMPLE, replace=False))
-        if len(np.unique(labels[rows])) < 2:
-            return None
-    return float(silhouette_score(vectors[rows], labels[rows]))
+
+def silhouettes(vectors: Vectors, labels: Labels) -> Scores | None:
+    """Silhouette of each vector that is not noise, of a sample where they are many."""
+    rows = np.flatnonzero(labels != NOISE)
+    rows = rows[sample(len(rows), SAMPLE)]
+    groups = len(np.unique(labels[rows]))
+    if groups < 2 or len(rows) <= groups:
+        return None
+    from sklearn.metrics import silhouette_samples
+
+    each: Scores = silhouette_samples(vectors[rows], labels[rows])
+    return each
+
+
+def sample(count: int, most: int) -> Labels:
+    """So many of the rows at most, in order, always the same ones."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
+
+
+def describe_error(vectors: Vectors, labels: Labels) -> str:
+    """How far a sample's silhouette may be from that of all, at 95 %; "" where it is of all."""
+    clustered = int((labels != NOISE).sum())
+    each = silhouettes(vectors, labels) if clustered > SAMPLE else None
+    if each is None:
+        return ""
+    error = 1.96 * float(each.std()) / len(each) ** 0.5
+    return f"; silhouette of a sample of {len(each):,} of {clustered:,}, ± {error:.3f}"
 
 
 def describe_choice(name: str, labels: Labels, templates: int, silhouette: float | None) -> str:

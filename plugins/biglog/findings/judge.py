@@ -11,6 +11,8 @@ import numpy as np
 from biglog.findings.chance import discoveries
 from biglog.findings.companions import Companions
 from biglog.findings.distance import Distance
+from biglog.findings.heeding import Heard, heed, listen
+from biglog.findings.likeness import meaning
 from biglog.findings.novelty import Novelty
 from biglog.findings.oddvalues import OddValues
 from biglog.findings.silence import Silence
@@ -45,13 +47,29 @@ def judge(
     settings: DetectSettings,
     similarity: Callable[[np.ndarray[Any, Any]], Scores],
 ) -> tuple[Finding, ...]:
-    """The night's findings, the strongest first; equal scores in the order of their ids."""
+    """The night's findings, the strongest first; equal scores in the order of their ids.
+
+    Which they are, their own scores decide; verdicts on earlier nights only move them.
+    """
     found = [
         one for detector in detectors(settings, similarity) for one in detector.find(day, history)
     ]
     merged = [merge(group) for group in same_subject(believed(found))]
     kept = [one for one in unexplained(merged) if one.score >= settings.min_score]
-    return tuple(sorted(kept, key=lambda f: (-f.score, f.finding_id))[: settings.max_findings])
+    strong = sorted(kept, key=lambda f: (-f.score, f.finding_id))[: settings.max_findings]
+    return heed(strong, heard(strong, day, history, similarity))
+
+
+def heard(
+    found: Sequence[Finding],
+    day: Day,
+    history: History,
+    similarity: Callable[[np.ndarray[Any, Any]], Scores],
+) -> Heard:
+    """What the verdicts on earlier nights mean for these findings."""
+    judged = [one for verdict in history.verdicts for one in verdict.findings]
+    subjects = {one.template_id for one in (*found, *judged)} - {""}
+    return listen(history.verdicts, meaning(subjects, day, history, similarity))
 
 
 def believed(found: Sequence[Finding]) -> list[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from biglog.incidents.episodes import Episode
+from biglog.incidents.graph import Graph
 from biglog.incidents.group import Ties
 from biglog.records import Cause
 
@@ -21,7 +22,10 @@ OWN_FAULT = re.compile(
     re.IGNORECASE,
 )
 GRAVE = 0.5
-WEIGHTS = {"blamed": 1.0, "silent": 0.8, "own": 0.6, "first": 0.4, "symptoms": 0.4, "blames": -0.5}
+WEIGHTS = {
+    "blamed": 1.0, "silent": 0.8, "own": 0.6, "first": 0.4, "symptoms": 0.4, "blames": -0.5,
+    "depended": 0.4, "depends": -0.2,
+}  # fmt: skip
 
 
 @dataclass
@@ -57,6 +61,7 @@ def causes(group: Sequence[Episode], known: Ties, texts: Mapping[str, str]) -> t
     for one in suspects.values():
         weigh_own(one, texts)
     weigh_first(list(suspects.values()))
+    weigh_calls(list(suspects.values()), known.graph)
     share_silence(list(suspects.values()))
     ordered = sorted(suspects.values(), key=lambda s: (-s.weight, s.service))
     total = sum(max(0.05, s.weight) for s in ordered)
@@ -107,6 +112,34 @@ def weigh_first(suspects: Sequence[Suspect]) -> None:
         late = (starts[one.service] - earliest).total_seconds() / 600
         words = f"it was odd first, from {starts[one.service]:%H:%M:%S}"
         one.add("first", 0.5**late, words if late == 0 else "it was odd soon after the first")
+
+
+def weigh_calls(suspects: Sequence[Suspect], known: Graph) -> None:
+    """Trouble spreads from the called to its callers, and less so through several of them."""
+    by_name = {one.service: one for one in suspects}
+    trouble = {name: shown(one) for name, one in by_name.items()}
+    for one in suspects:
+        ways = known.depending(one.service)
+        feel = {name: ways[name].confidence * trouble.get(name, 0.0) for name in ways}
+        names = sorted((n for n in feel if feel[n] > 0), key=lambda n: (-feel[n], n))
+        if names:
+            value = 1 - math.prod(1 - feel[name] for name in names)
+            one.add("depended", value, dependents(names))
+        for name in names:
+            against = ways[name].confidence * trouble[one.service]
+            words = f"it depends on {one.service}, which shows trouble too"
+            by_name[name].add("depends", against, words)
+
+
+def shown(suspect: Suspect) -> float:
+    """How much trouble the service shows itself, 0 to 1."""
+    return max(suspect.signs.get("symptoms", 0.0), suspect.signs.get("silent", 0.0))
+
+
+def dependents(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]}, which depends on it, shows trouble"
+    return f"{len(names)} services that depend on it show trouble: {', '.join(names[:3])}"
 
 
 def share_silence(suspects: Sequence[Suspect]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from biglog.incidents.causes import causes
 from biglog.incidents.episodes import Episode, episodes
+from biglog.incidents.graph import reach
 from biglog.incidents.group import Ties, group, ties
 from biglog.incidents.places import places, text_of
 from biglog.incidents.severity import factors, severity
@@ -58,6 +59,7 @@ def incident(group: Sequence[Episode], day: Day, history: History, known: Ties) 
         first_line=first_said(group),
         worst_line=said(worst.finding) or first_said(group),
         causes=suspects,
+        depending=reach(services, known.graph),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from biglog.incidents.episodes import Episode, overlap
-from biglog.incidents.places import Places, blamed, dependencies, text_of
+from biglog.incidents.graph import SURE, Graph, graph, weighed
+from biglog.incidents.places import Places, blamed, text_of
 from biglog.records import Day, Finding, History, Vectors
 
 BOUND = 0.35  # from this bond on, two episodes are one incident
@@ -26,7 +27,8 @@ class Ties:
     blames: Mapping[str, tuple[str, ...]]  # finding id -> services
     words: Mapping[str, frozenset[str]]  # finding id -> names few other findings speak of
     vectors: Mapping[str, Vectors]  # template id -> unit vector
-    related: frozenset[frozenset[str]]  # services that name one another or failed together before
+    related: frozenset[frozenset[str]]  # services that call one another or failed together before
+    graph: Graph = field(default_factory=Graph)
 
     def between(self, one: Finding, other: Finding) -> float:
         """0 (nothing) to 1 (same service)."""
@@ -62,12 +64,19 @@ def ties(every: Sequence[Episode], day: Day, history: History, known: Places) ->
         for b in one.services
         if a != b
     }
-    named = {frozenset(pair) for pair in dependencies(day, history, known)}
+    calls = weighed([*history.dependencies, *day.dependencies])
+    # To be named once, in trouble perhaps, relates two services; to share an id once does not.
+    linked = {
+        frozenset((one.caller, one.callee))
+        for one in calls
+        if "named" in one.ways or one.confidence >= SURE
+    }
     return Ties(
         blames={key: blamed(one, day, known) for key, one in findings.items()},
         words=rare_words(findings, day),
         vectors=dict(zip(day.vectors.template_ids, day.vectors.values, strict=True)),
-        related=frozenset(named | together),
+        related=frozenset(linked | together),
+        graph=graph(calls),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 import pyarrow as pa
 
-from biglog.records import Day, Finding, History
+from biglog.records import Day, Dependency, Finding, History
 
 # Words and ports by which well-known services are called in other services' lines.
 CALLED = {
@@ -54,7 +55,12 @@ ROLES = {
     "cache": ("redis", "memcached"),
     "broker": ("rabbitmq", "kafka", "activemq"),
 }
-TOKEN = re.compile(r"//|@|:\d+|[a-z0-9][a-z0-9_.-]*|[^\W\d_]+")
+# Words by which a service speaks of those who call it, and how near to the name they stand.
+ARRIVES = frozenset(
+    {"connection", "connect", "connected", "request", "requests", "login", "session", "accepted"}
+)
+NEAR = 5
+TOKEN = re.compile(r"//|@|:\d+|[a-z0-9][a-z0-9_.-]*=?|[^\W\d_]+=?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +73,21 @@ class Places:
 
     def named(self, text: str, speaker: str) -> tuple[str, ...]:
         """Services other than the speaker that the text names, in order of mention."""
-        tokens = TOKEN.findall(text.lower())
-        found = [
-            self.words[word]
-            for at, token in enumerate(tokens)
-            for word in parts(token)
-            if word in self.words and self.meant(word, tokens, at)
-        ]
-        return tuple(dict.fromkeys(s for s in found if s != speaker))
+        return tuple(self.mentions(text, speaker))
+
+    def mentions(self, text: str, speaker: str) -> dict[str, str]:
+        """The same, and what each is spoken of as: ``called``, ``calling`` or just ``named``."""
+        tokens = tokenize(text)
+        found: dict[str, str] = {}
+        for at, token in enumerate(tokens):
+            for word in parts(token):
+                other = self.words.get(word, speaker)
+                if other != speaker and self.meant(word, tokens, at):
+                    found.setdefault(other, spoken_of(tokens, at))
+        return found
 
     def meant(self, word: str, tokens: Sequence[str], at: int) -> bool:
-        before = tokens[at - 1] if at else ""
-        after = tokens[at + 1] if at + 1 < len(tokens) else ""
+        before, after = around(tokens, at)
         if word.isdigit():
             return tokens[at].startswith(":") or before == "port"
         return word not in self.plain or before in BEFORE or after in AFTER or after[:1] == ":"
@@ -106,7 +115,7 @@ def places(day: Day, history: History) -> Places:
 
 def parts(token: str) -> tuple[str, ...]:
     """The token and, of a dotted or dashed name, its parts."""
-    bare = token.lstrip(":")
+    bare = token.lstrip(":").rstrip("=")
     pieces = re.split(r"[_.-]", bare)
     return (bare, *pieces) if len(pieces) > 1 else (bare,)
 
@@ -154,20 +163,69 @@ def blamed(finding: Finding, day: Day, known: Places) -> tuple[str, ...]:
     return known.named(text_of(finding, day), finding.service)
 
 
-def dependencies(day: Day, history: History, known: Places) -> frozenset[tuple[str, str]]:
-    """(service, the service it names) over all templates, ordinary ones included."""
-    spoken = pl.concat([speakers(day.counts), speakers(history.counts)]).unique()
-    return frozenset(
-        (service, other)
-        for service, key in spoken.sort("service", "template_id").iter_rows()
-        if service and key in day.templates
-        for other in known.named(
-            f"{day.templates[key].pattern} {day.templates[key].example}", service
+def named(day: Day, known: Places) -> tuple[Dependency, ...]:
+    """Calls that the night's templates, ordinary ones included, speak of by name.
+
+    ``ways`` counts the ten-minute windows of lines that speak of a call, of all windows in which
+    either names the other: a burst of equal lines says no more than one of them, and to rotate the
+    logs of a service is not to call it.
+    """
+    spoken: dict[tuple[str, str], list[Spoken]] = {}
+    for service, key, *rest in speakers(day.counts).iter_rows():
+        if service and key in day.templates:
+            template = day.templates[key]
+            said = known.mentions(f"{template.pattern} {template.example}", service)
+            for other, role in said.items():
+                pair = (other, service) if role == "calling" else (service, other)
+                spoken.setdefault(pair, []).append(Spoken(role != "named", *rest))
+    seen = {pair: sum(one.windows for one in found) for pair, found in spoken.items()}
+    calls = {pair: sum(one.windows for one in spoken[pair] if one.is_call) for pair in spoken}
+    return tuple(
+        Dependency(
+            *pair,
+            {"named": (calls[pair], seen[pair] + seen.get((pair[1], pair[0]), 0))},
+            first_at=min(one.first_at for one in spoken[pair]),
+            last_at=max(one.last_at for one in spoken[pair]),
         )
+        for pair in sorted(spoken)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """In how many windows a service said a template, and when."""
+
+    is_call: bool
+    windows: int
+    first_at: datetime
+    last_at: datetime
 
 
 def speakers(counts: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(counts)
     assert isinstance(frame, pl.DataFrame)
-    return frame.select("service", "template_id").unique()
+    spoken = frame.group_by("service", "template_id").agg(
+        pl.col("bucket").n_unique(), pl.col("first_at").min(), pl.col("last_at").max()
+    )
+    return spoken.sort("service", "template_id")
+
+
+def tokenize(text: str) -> list[str]:
+    """Words, ports and what stands before an address, in lower case; a key keeps its ``=``."""
+    return TOKEN.findall(text.lower())
+
+
+def around(tokens: Sequence[str], at: int) -> tuple[str, str]:
+    """The token before, a key without its ``=``, and the one after; "" where there is none."""
+    before = tokens[at - 1].rstrip("=") if at else ""
+    return before, tokens[at + 1] if at + 1 < len(tokens) else ""
+
+
+def spoken_of(tokens: Sequence[str], at: int) -> str:
+    """``calling``: connection from X; ``called``: to X, //X, X:80, X refused; else ``named``."""
+    near = [one.rstrip("=") for one in tokens[max(0, at - NEAR) : at]]
+    before, after = around(tokens, at)
+    if before == "client" or "received" in near or ("from" in near and ARRIVES & {*near}):
+        return "calling"
+    port = tokens[at].startswith(":") or after.startswith(":")
+    return "called" if port or before in BEFORE or after in TROUBLES else "named"

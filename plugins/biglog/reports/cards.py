@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from biglog.records import Cause, Finding, Incident, Night, Similar
-from biglog.reports import reasons
+from biglog.reports import metrics, reasons
 from biglog.reports.limits import Limits
 from biglog.reports.reasons import FindingRow
 from biglog.reports.text import LineText, line, shape, shorten
@@ -23,9 +23,16 @@ CLAUSES = (
     ("own", re.compile("it reports “(?P<what>[^”]+)” itself")),
     ("blames", re.compile("it blames (?P<name>.+)")),
     ("blamed", re.compile("(?P<by>.+) logs trouble with (?P<name>.+)")),
+    ("depended", re.compile("(?P<name>.+), which depends on it, shows trouble")),
+    (
+        "dependents",
+        re.compile(r"(?P<n>\d+) services that depend on it show trouble: (?P<names>.+)"),
+    ),
+    ("depends", re.compile("it depends on (?P<name>.+), which shows trouble too")),
 )
 CAUSES = 3
 SIMILAR = 3
+REACH = 6
 FACTORS = 8
 
 
@@ -77,6 +84,8 @@ class Card:
     when: str
     lasted: str
     mute: str  # who does not want to hear of it, and why; "" for all others
+    metrics: str  # which metrics were odd at its time; "" for none
+    depending: str  # services that call those of the incident; "" for none
     first: LineText | None
     worst: LineText | None
     factors: tuple[Factor, ...]
@@ -121,6 +130,8 @@ def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card
         when=voice.span(incident.started_at, incident.ended_at, night.date),
         lasted=voice.duration(seconds) if seconds > 0 else "",
         mute=mute_words(incident, voice, limits),
+        metrics=metrics.beside(night, incident, voice),
+        depending=depending(incident, voice),
         first=first,
         worst=None if incident.worst_line == incident.first_line else worst,
         factors=factors(incident, voice),
@@ -135,6 +146,17 @@ def card(night: Night, incident: Incident, voice: Voice, limits: Limits) -> Card
         incident_id=shorten(incident.incident_id, 64),
         sql=query(incident.incident_id, night.date),
     )
+
+
+def depending(incident: Incident, voice: Voice) -> str:
+    """Who else depends on what is in trouble, and through whom."""
+    names = [
+        voice.say("reach.through", name=shorten(one.service, 60), by=shorten(one.through, 60))
+        if one.through
+        else one.service
+        for one in incident.depending
+    ]
+    return voice.say("reach.also", names=some(names, voice, REACH)) if names else ""
 
 
 def members(night: Night, incident: Incident) -> list[Finding]:

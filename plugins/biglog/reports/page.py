@@ -7,7 +7,7 @@ from datetime import date as Date
 
 from biglog.errors import BadInput
 from biglog.records import Night
-from biglog.reports import cards, changes, charts, sources
+from biglog.reports import cards, changes, charts, clustermap, metrics, sources
 from biglog.reports import verdict as verdicts
 from biglog.reports.limits import Limits
 from biglog.reports.text import shorten
@@ -55,6 +55,7 @@ class Clusters:
     rows: tuple[sources.ClusterRow, ...]
     hidden: str
     empty: str
+    map: clustermap.Map | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Page:
     header: Header
     verdict: Verdict
     incidents: Incidents
+    metrics: metrics.MetricTable | None
+    """None where no metrics are set up."""
     changes: tuple[changes.Table, ...]
     charts: Charts
     clusters: Clusters
@@ -89,6 +92,7 @@ def build(night: Night, voice: Voice, limits: Limits, *, version: str) -> Page:
         header=header(night, voice),
         verdict=verdicts.verdict(night, voice),
         incidents=incidents(night, voice, limits),
+        metrics=metrics.table(night, voice, limits),
         changes=changes.tables(night, voice, limits),
         charts=pictures(night, voice, limits),
         clusters=clusters(night, voice, limits),
@@ -148,6 +152,7 @@ def clusters(night: Night, voice: Voice, limits: Limits) -> Clusters:
         rows=rows,
         hidden=voice.count("hidden.clusters", hidden) if hidden else "",
         empty="" if night.clusters else why_nothing(night, voice, "empty.clusters"),
+        map=clustermap.draw(night, voice, limits),
     )
 
 

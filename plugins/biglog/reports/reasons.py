@@ -25,7 +25,7 @@ ICONS = {
     "new_value": "≠",
 }
 EVIDENCE_ROWS = 12
-UNTOLD = frozenset({"episodes", "also", "detector", "tests", "unit", "slot", "family"})
+UNTOLD = frozenset({"episodes", "also", "detector", "tests", "unit", "slot", "family", "verdicts"})
 """Evidence that is of use to programs only."""
 AMOUNTS = frozenset({"value", "usual", "median"})  # in the unit that the evidence names
 WORDS = frozenset({"new", "known"})  # of a closed set
@@ -68,6 +68,8 @@ class FindingRow:
     example: LineText | None
     incident: str = ""
     """Rank of the incident it belongs to, or nothing."""
+    heeded: str = ""
+    """How verdicts on earlier nights moved its score, or nothing."""
 
 
 def row(
@@ -94,6 +96,29 @@ def row(
         evidence=evidence(finding.evidence, templates, voice),
         pattern=shape(pattern, limits.words) if pattern else None,
         example=example(finding, pattern, limits),
+        heeded=heeded(finding.evidence.get("verdicts"), voice),
+    )
+
+
+def heeded(moved: Mapping[str, Any] | None, voice: Voice) -> str:
+    """From which score to which, and like what people said; "" where no verdict moved it."""
+    if not moved:
+        return ""
+    way = "lowered" if moved["score"] < moved["plain"] else "raised"
+    before, after = (voice.number(round(100 * moved[name])) for name in ("plain", "score"))
+    said = [
+        voice.say(
+            "heeded.like",
+            said=voice.count(f"heeded.{side}", moved[side]),
+            nights=voice.join(sorted({v["night"] for v in moved["like"] if v["said"] == kind})),
+        )
+        for side, kind in (("dismissed", "dismiss"), ("confirmed", "confirm"))
+        if moved[side]
+    ]
+    if moved["method"] == "regression":
+        said.insert(0, voice.count("heeded.taught", moved["verdicts"]))
+    return voice.say(
+        f"heeded.{way}", before=before, after=after, why=voice.say("semicolon").join(said)
     )
 
 

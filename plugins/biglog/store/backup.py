@@ -144,7 +144,9 @@ OLD = {
     "stage_run": "date < CAST(:before AS date)",
     "coverage": "date < CAST(:before AS date)",
     "metric_anomaly": "date < CAST(:before AS date)",
+    "metric_coverage": "date < CAST(:before AS date)",
     "cluster": "date < CAST(:before AS date)",
+    "cluster_map": "date < CAST(:before AS date)",
     "incident": "date < CAST(:long_before AS date)",
     "finding": (
         "date < CAST(:before AS date) AND NOT EXISTS (SELECT FROM biglog.incident_finding i"
@@ -154,6 +156,7 @@ OLD = {
         "date < CAST(:before AS date) AND NOT EXISTS"
         " (SELECT FROM biglog.incident i WHERE i.date = night.date)"
     ),
+    "dependency": "date < CAST(:before AS date)",
     "upload": "date < CAST(:before AS date) AND state IN ('done', 'failed')",
 }
 

@@ -17,6 +17,7 @@ from biglog.records import (
     Cause,
     Cluster,
     Coverage,
+    Depending,
     Finding,
     History,
     HourCount,
@@ -24,6 +25,7 @@ from biglog.records import (
     Mute,
     Night,
     Similar,
+    Spot,
     StageInfo,
     Template,
     TemplateVectors,
@@ -297,7 +299,8 @@ def incidents_between(connection: Connection, first: str, last: str) -> tuple[In
         connection,
         "SELECT incident_id, date::text AS date, rank, title, severity, factors, state, day,"
         " services, hosts, started_at, ended_at, first_line, worst_line, causes,"
-        " similar_events, runbooks, mute, array(SELECT f.finding_id FROM biglog.incident_finding f"
+        " similar_events, runbooks, mute, depending,"
+        " array(SELECT f.finding_id FROM biglog.incident_finding f"
         "  WHERE f.date = i.date AND f.incident_id = i.incident_id ORDER BY f.position)"
         "  AS finding_ids"
         " FROM biglog.incident i"
@@ -325,7 +328,8 @@ def incident(row: Mapping[str, Any]) -> Incident:
     values["similar"] = values.pop("similar_events")
     for name in ("services", "hosts", "finding_ids"):
         values[name] = tuple(values[name])
-    for name, kind in (("causes", Cause), ("similar", Similar), ("runbooks", Similar)):
+    kinds = {"causes": Cause, "similar": Similar, "runbooks": Similar, "depending": Depending}
+    for name, kind in kinds.items():
         values[name] = tuple(kind(**one) for one in values[name])
     values["mute"] = Mute(**values["mute"]) if values["mute"] else None
     return Incident(**values)
@@ -338,13 +342,15 @@ def night(engine: Engine, date: str) -> Night:
         head = published(connection, date)
         findings = findings_of(connection, date)
         clusters = clusters_of(connection, date)
+        spots = spots_of(connection, date)
         return Night(
             date=date,
             coverage=coverage_of(connection, date),
             findings=findings,
             incidents=incidents_between(connection, date, days_before(date, -1)),
             clusters=clusters,
-            templates=templates_of(connection, named(findings, clusters)),
+            spots=spots,
+            templates=templates_of(connection, named(findings, clusters, spots)),
             stages=stages_of(connection, date),
             hourly=hourly_of(connection, date),
             history_days=head["history_days"],
@@ -412,9 +418,33 @@ def earlier_clusters(engine: Engine, date: str, days: int = 30) -> tuple[Cluster
     return tuple(map(cluster, found))
 
 
-def named(findings: Sequence[Finding], clusters: Sequence[Cluster]) -> set[str]:
+def spots_of(connection: Connection, date: str) -> tuple[Spot, ...]:
+    query = (
+        "SELECT template_id, x, y, label, lines FROM biglog.cluster_map"
+        " WHERE date = CAST(:date AS date) ORDER BY template_id"
+    )
+    return tuple(Spot(**one) for one in rows(connection, query, date=date))
+
+
+def earlier_places(engine: Engine, date: str) -> dict[str, tuple[float, float]]:
+    """Where each template lay on the latest map before the night; nothing where there is none."""
+    query = (
+        "SELECT template_id, x, y FROM biglog.cluster_map WHERE date ="
+        " (SELECT max(date) FROM biglog.cluster_map WHERE date < CAST(:date AS date))"
+        " ORDER BY template_id"
+    )
+    with engine.connect() as connection:
+        return {
+            one["template_id"]: (one["x"], one["y"]) for one in rows(connection, query, date=date)
+        }
+
+
+def named(
+    findings: Sequence[Finding], clusters: Sequence[Cluster], spots: Sequence[Spot]
+) -> set[str]:
     members = {one for cluster in clusters for one in (*cluster.template_ids, cluster.medoid_id)}
-    return (members | {one.template_id for one in findings}) - {""}
+    found = {one.template_id for one in findings} | {one.template_id for one in spots}
+    return (members | found) - {""}
 
 
 def templates_of(connection: Connection, wanted: Iterable[str]) -> dict[str, Template]:

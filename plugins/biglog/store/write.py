@@ -383,12 +383,14 @@ def publish(engine: Engine, night: Night) -> None:
             ],
         )
         insert(connection, "cluster", [cluster_row(*one) for one in enumerate(night.clusters)])
+        places = [row_of(one) | {"date": night.date} for one in night.spots]
+        insert(connection, "cluster_map", places)
         insert(connection, "finding", [finding_row(*one) for one in enumerate(night.findings)])
         insert(connection, "incident", [incident_row(one) for one in night.incidents])
         insert(connection, "incident_finding", [r for one in night.incidents for r in links(one)])
 
 
-JSON_COLUMNS = ("evidence", "factors", "causes", "similar_events", "runbooks")
+JSON_COLUMNS = ("evidence", "factors", "causes", "similar_events", "runbooks", "depending")
 
 
 def insert(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -422,6 +424,7 @@ def incident_row(incident: Incident) -> dict[str, Any]:
         "causes": to_json(incident.causes),
         "similar_events": to_json(incident.similar),
         "runbooks": to_json(incident.runbooks),
+        "depending": to_json(incident.depending),
         "mute": to_json(incident.mute) if incident.mute else None,
         "text_sha": text_sha(incident_text(incident)),
     }
