@@ -210,7 +210,9 @@ def test_texts_near_the_measured_ones_are_not_learned() -> None:
 
 def test_no_program_dominates_the_corpus() -> None:
     kinds = [Kind("postgresql", "f", str(i), (str(i),)) for i in range(15_000)]
+    written = own.read_events()
     assert [kind.name for kind in _thin(kinds)] == [str(i) for i in range(0, 15_000, 3)]
+    assert _thin(written) == written
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from biglog.vectors.training.sampling import Switch
 from biglog.vectors.training.translations import read_translations
 from biglog.vectors.training.wordnet import read_wordnet
 
-_CAP = 5000  # kinds of one source
-_UNCAPPED = ("python", "wordnet")  # capped by package; by the words that the rest uses
+_CAP = 5000  # kinds of one translated program
+_UNCAPPED = ("events", "terms", "python", "wordnet")
 _WORD = re.compile(r"[a-z]{3,}")
 _NEAR = 0.85  # cosine of words
 
@@ -98,7 +98,10 @@ def training_texts(corpus: Corpus, seed: int) -> list[str]:
 
 
 def _thin(kinds: list[Kind]) -> list[Kind]:
-    """At most ``_CAP`` kinds of one source, evenly spaced: no program dominates."""
+    """At most ``_CAP`` kinds of one program, evenly spaced: none dominates the translations.
+
+    How often the other sources are drawn is a share of their own.
+    """
     sources: dict[str, list[Kind]] = defaultdict(list)
     for kind in kinds:
         sources[kind.source].append(kind)
