@@ -22,6 +22,7 @@ MEASURED = (
     ("embedding.py", ("{data}",)),
     ("sessions.py", ("{data}/sessions",)),
     ("learned.py", ("{data}",)),
+    ("predict_failures.py", ("{data}",)),
     ("lines_detect.py", ("{data}", "--leave-out")),
     ("detect_speed.py", ()),
     ("web_attacks.py", ("{data}/web",)),
