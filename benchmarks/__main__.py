@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Script, and its arguments with {data} for the folder of labelled data.
 MEASURED = (
     ("incidents.py", ()),
+    ("feedback.py", ()),
     ("templates.py", ("{data}",)),
     ("templates.py", ("{data}", "--leave-out")),
     ("templates.py", ("{data}", "--statements")),

@@ -219,10 +219,10 @@ USED: dict[Method, str] = {
 def moved(
     one: Finding, belief: float, near: Scores, parts: dict[str, float], heard: Heard
 ) -> Finding:
-    """The finding with its new score and all that led to it; as it was where nothing did."""
+    """The finding with its new score and all that led to it; as it was where nothing was said."""
     before = plain(one)
     score = float(bounded(np.array([before]), np.array([belief]))[0])
-    if score == before:
+    if score == before and not near.any():
         return one
     order = np.argsort(-near, kind="stable")
     like = [as_like(heard.said.verdicts[at], float(near[at])) for at in order.tolist() if near[at]]
@@ -252,9 +252,14 @@ def as_like(verdict: Verdict, alike: float) -> dict[str, Any]:
 
 def why(proof: dict[str, Any]) -> str:
     """What moved a score, in one English sentence: from, to, and by which verdicts."""
-    way = "Lowered" if proof["score"] < proof["plain"] else "Raised"
+    before, after = proof["plain"], proof["score"]
+    way = "Lowered from" if after < before else "Raised from"
+    change = f"{way} {before:.2f} to {after:.2f}" if after != before else f"Kept at {before:.2f}"
     sides = [f"{proof[side]} {side}" for side in ("dismissed", "confirmed") if proof[side]]
     nights = ", ".join(sorted({one["night"] for one in proof["like"]}))
-    like = f"like {' and '.join(sides)} before ({nights})" if sides else "like nothing judged"
-    by = "" if proof["method"] == "neighbours" else f"by what {proof['verdicts']} verdicts taught, "
-    return f"{way} from {proof['plain']:.2f} to {proof['score']:.2f}: {by}{like}."
+    said = [f"like {' and '.join(sides)} before ({nights})"] if sides else []
+    if "parts" in proof:
+        choose = min if after < before else max
+        most = choose(proof["parts"], key=proof["parts"].get).replace("_", " ")
+        said.insert(0, f"by what {proof['verdicts']} verdicts taught, above all of its {most}")
+    return f"{change}: {'; '.join(said)}."

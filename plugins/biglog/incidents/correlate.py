@@ -27,11 +27,25 @@ def correlate(
     known = ties(every, day, history, places(day, history))
     groups = group(every, settings.gap_minutes, known)
     found = [heeded(incident(one, day, history, known), history) for one in groups]
-    kept = [one for one in found if one.severity >= settings.min_severity]
+    kept = [
+        one
+        for one, own in zip(found, groups, strict=True)
+        if max(one.severity, unheeded(own)) >= settings.min_severity
+    ]
     kept.sort(key=lambda i: (i.state == "muted", -i.severity, i.started_at, i.incident_id))
     active = distinct(kept[: settings.max_incidents])
     over = resolved(active, history, day.date)[: settings.max_incidents - len(active)]
     return tuple(replace(one, rank=at) for at, one in enumerate([*active, *over], start=1))
+
+
+def unheeded(group: Sequence[Episode]) -> int:
+    """Severity as if nobody had judged anything: verdicts alone must not hide an incident."""
+    return severity(factors([replace(e, finding=as_found(e.finding)) for e in group]))
+
+
+def as_found(finding: Finding) -> Finding:
+    moved = finding.evidence.get("verdicts")
+    return replace(finding, score=moved["plain"]) if moved else finding
 
 
 def incident(group: Sequence[Episode], day: Day, history: History, known: Ties) -> Incident:

@@ -102,10 +102,9 @@ def row(
 
 def heeded(moved: Mapping[str, Any] | None, voice: Voice) -> str:
     """From which score to which, and like what people said; "" where no verdict moved it."""
-    if not moved:
+    before, after = (round(100 * (moved or {}).get(name, 0.0)) for name in ("plain", "score"))
+    if not moved or before == after:
         return ""
-    way = "lowered" if moved["score"] < moved["plain"] else "raised"
-    before, after = (voice.number(round(100 * moved[name])) for name in ("plain", "score"))
     said = [
         voice.say(
             "heeded.like",
@@ -118,7 +117,10 @@ def heeded(moved: Mapping[str, Any] | None, voice: Voice) -> str:
     if moved["method"] == "regression":
         said.insert(0, voice.count("heeded.taught", moved["verdicts"]))
     return voice.say(
-        f"heeded.{way}", before=before, after=after, why=voice.say("semicolon").join(said)
+        "heeded.lowered" if after < before else "heeded.raised",
+        before=voice.number(before),
+        after=voice.number(after),
+        why=voice.say("semicolon").join(said),
     )
 
 
