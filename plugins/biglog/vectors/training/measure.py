@@ -11,6 +11,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -165,18 +166,23 @@ def _one(kind: Kind, rng: Random, *, chinese: bool) -> str:
 
 
 def translated_messages(way: str, embed: Embed, packages: Path | None) -> Iterator[Figure]:
-    """A held-out Chinese message of PostgreSQL, Tomcat or Derby finds its English original."""
+    """A held-out Chinese message of a program finds its English original."""
+    if held := held_messages(packages):
+        questions = [(chinese, str(i)) for i, (_, chinese) in enumerate(held)]
+        answers = [(english, str(i)) for i, (english, _) in enumerate(held)]
+        yield from _recall(way, "crossing_messages", embed, questions, answers)
+
+
+@cache
+def held_messages(packages: Path | None) -> list[tuple[str, ...]]:
+    """English and Chinese of each; every package's files are looked through, so once only."""
     rng = Random(4)
-    held = [
+    return [
         tuple(fill_places(text, rng) for text in kind.texts)
         for name, _, kinds in read_translations(packages)
         for kind in kinds
         if own.split_of(kind) == "test" and not name.startswith("airflow")
     ]
-    if held:
-        questions = [(chinese, str(i)) for i, (_, chinese) in enumerate(held)]
-        answers = [(english, str(i)) for i, (english, _) in enumerate(held)]
-        yield from _recall(way, "crossing_messages", embed, questions, answers)
 
 
 def telling_apart(way: str, embed: Embed) -> Iterator[Figure]:
