@@ -10,7 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from biglog.errors import BadInput
+from biglog.learning.labels import read_csv
 
+FAILURES = ("--failures", "host,time")
+"""The option that names the CSV, and its columns."""
 ALL = "all"
 """The one host of a CSV without hosts: everything that the files say."""
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -77,7 +80,7 @@ def read_failures(path: Path) -> pl.DataFrame:
     Without a column ``host`` every row is of ``ALL``. A time without a zone is UTC; plain numbers
     are Unix seconds. Raises BadInput for anything else.
     """
-    table = read_table(path)
+    table = read_csv(path, *FAILURES)
     if "time" not in table.columns:
         raise BadInput(
             f"--failures {path}: got the columns {', '.join(table.columns)[:200]}, expected "
@@ -92,21 +95,7 @@ def read_failures(path: Path) -> pl.DataFrame:
 
 
 def names_hosts(path: Path) -> bool:
-    return "host" in read_table(path).columns
-
-
-def read_table(path: Path) -> pl.DataFrame:
-    if not path.is_file():
-        raise BadInput(f"--failures {path}: no such file; give a CSV with the columns host,time")
-    try:
-        table = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy")
-    except pl.exceptions.PolarsError as error:
-        words = " ".join(str(error).split())[:200]
-        raise BadInput(f"--failures {path}: not a CSV ({words}); expected host,time") from error
-    table = table.rename({name: name.strip().strip("\ufeff").lower() for name in table.columns})
-    if not table.height:
-        raise BadInput(f"--failures {path} has no row under its header; add the failures' times")
-    return table
+    return "host" in read_csv(path, *FAILURES).columns
 
 
 def moment(path: Path, text: str | None) -> int:

@@ -37,17 +37,18 @@ def read_labels(path: Path, *, of_lines: bool) -> pl.DataFrame:
     return refuse_doubles(path, rows.unique(maintain_order=True), names)
 
 
-def read_csv(path: Path) -> pl.DataFrame:
+def read_csv(path: Path, option: str = "--labels", expected: str = "labels") -> pl.DataFrame:
+    """Every cell as text, names in lower case. Raises BadInput for what is no CSV with rows."""
     if not path.is_file():
-        raise BadInput(f"--labels {path}: no such file; give a CSV of labels")
+        raise BadInput(f"{option} {path}: no such file; give a CSV of {expected}")
     try:
         table = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy")
     except pl.exceptions.PolarsError as error:
         words = " ".join(str(error).split())[:200]
-        raise BadInput(f"--labels {path}: not a CSV ({words}); expected a header line") from error
+        raise BadInput(f"{option} {path}: not a CSV ({words}); expected a header line") from error
     table = table.rename({name: name.strip().strip("\ufeff").lower() for name in table.columns})
     if not table.height:
-        raise BadInput(f"--labels {path} has no row under its header; label some rows")
+        raise BadInput(f"{option} {path} has no row under its header; add rows of {expected}")
     return table
 
 
