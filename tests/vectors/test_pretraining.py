@@ -140,33 +140,28 @@ def interrupt(work: Path, request: Request, texts: Texts) -> None:
 
 
 def test_two_processes_make_the_model_of_one(tmp_path: Path) -> None:
-    begin = still(write_release(tmp_path / "begin"))
-    recipe = replace(TINY, begin=str(begin), masked_steps=6)
+    begin = write_release(tmp_path / "begin")
+    # What is dropped out is drawn by each process for itself.
+    recipe = replace(TINY, begin=str(begin), masked_steps=6, dropout=0.0)
     texts = part_texts(sentences(120), ())
     for size in (1, 2):
         request = Request(recipe, str(tmp_path / f"by{size}"))
         report = pretrain(request, texts, None, tmp_path / f"work{size}", processes=size)
         assert report["processes"] == size
     one, two = (load_file(tmp_path / f"by{size}" / "model.safetensors") for size in (1, 2))
-    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 2e-3  # fp16
     first = load_file_bin(begin)
-    assert float((one["bert.embeddings.word_embeddings.weight"] - first).abs().max()) > 1e-3
+    # By rounding alone; Adam turns the least gradient into a whole step, so not the largest.
+    assert apart(one, two) < 1e-3 * apart(one, first)
 
 
-def still(directory: Path) -> Path:
-    """The model without dropout, whose draws differ between processes."""
-    path = directory / "config.json"
-    text = path.read_text()
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        assert f'"{name}": 0.1' in text
-        text = text.replace(f'"{name}": 0.1', f'"{name}": 0.0')
-    path.write_text(text)
-    return directory
+def apart(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> float:
+    shared = one.keys() & two.keys()
+    assert "bert.embeddings.word_embeddings.weight" in shared
+    return sum(float((one[name].float() - two[name].float()).square().sum()) for name in shared)
 
 
-def load_file_bin(directory: Path) -> torch.Tensor:
-    state = torch.load(directory / "pytorch_model.bin", weights_only=True)
-    return state["bert.embeddings.word_embeddings.weight"]
+def load_file_bin(directory: Path) -> dict[str, torch.Tensor]:
+    return dict(torch.load(directory / "pytorch_model.bin", weights_only=True))
 
 
 @dataclass(frozen=True)

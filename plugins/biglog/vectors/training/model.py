@@ -31,12 +31,14 @@ def new_model(recipe: Recipe) -> BertForMaskedLM:
         num_attention_heads=recipe.heads,
         intermediate_size=4 * recipe.hidden,
         max_position_embeddings=recipe.positions,
-        hidden_dropout_prob=0.1,
-        attention_probs_dropout_prob=0.1,
+        hidden_dropout_prob=recipe.dropout,
+        attention_probs_dropout_prob=recipe.dropout,
     )
     if not recipe.begin:
         return BertForMaskedLM(config)
     begun = build_model(Path(recipe.begin))
+    begun.config.hidden_dropout_prob = recipe.dropout
+    begun.config.attention_probs_dropout_prob = recipe.dropout
     model = BertForMaskedLM(begun.config)
     model.bert.load_state_dict(begun.state_dict())
     _take_head(model, Path(recipe.begin))
