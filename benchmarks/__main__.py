@@ -21,6 +21,7 @@ MEASURED = (
     ("lines.py", ("{data}",)),
     ("lines.py", ("--gigabytes", "10")),
     ("embedding.py", ("{data}",)),
+    ("encoder_peers.py", ("{data}",)),
     ("sessions.py", ("{data}/sessions",)),
     ("learned.py", ("{data}",)),
     ("predict_failures.py", ("{data}",)),

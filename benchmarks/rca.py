@@ -22,13 +22,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from metrics import Day, read_days, service
 
-from biglog.incidents.localise import localise, long_waits, rank, unusual_words
+from biglog.incidents.localise import (
+    NARROWEST,
+    OFTEN,
+    Suspected,
+    localise,
+    long_waits,
+    rank,
+    shares,
+    steps,
+    tally,
+    unusual_words,
+)
 from biglog.settings import TemplateSettings
 from biglog.templates.mine import mine
 
 Signs = Mapping[str, Mapping[str, float]]
 WINDOW = timedelta(minutes=3)
 AFTERMATH = timedelta(minutes=4)
+COMBINED = "combined by"
+POWERS = {"shares": 1.0, "squares": 2.0, "cubes": 3.0}
 BEFORE = 60
 """Earlier minutes that metrics are compared with."""
 
@@ -88,11 +101,33 @@ def measure(system: str, faults: list[Fault], lines: pl.DataFrame) -> None:
     print(f"\n{system}: {len(faults)} faults; the faulty service first / among the first three")
     print(f"{'':32}{'all':>14}" + "".join(f"{one:>16}" for one in kinds))
     for way, places in found.items():
-        cells = [shares(places, faults, kind) for kind in ("", *kinds)]
-        print(f"{way:32}{cells[0]:>14}" + "".join(f"{one:>16}" for one in cells[1:]))
+        show(way, places, faults, kinds)
+    show("combined as best on other types", left_out(found, faults, kinds), faults, kinds)
 
 
-def shares(places: list[int], faults: list[Fault], kind: str) -> str:
+def show(way: str, places: list[int], faults: list[Fault], kinds: list[str]) -> None:
+    cells = [found_shares(places, faults, kind) for kind in ("", *kinds)]
+    print(f"{way:32}{cells[0]:>14}" + "".join(f"{one:>16}" for one in cells[1:]))
+
+
+def left_out(found: Mapping[str, list[int]], faults: list[Fault], kinds: list[str]) -> list[int]:
+    """Each type of fault by the combination that finds most of the other types, first three first.
+
+    Equals go to the one that is listed first.
+    """
+    ways = {way: np.array(places) for way, places in found.items() if way.startswith(COMBINED)}
+    kind = np.array([one.kind for one in faults])
+    best = {
+        one: max(
+            ways.values(),
+            key=lambda at, one=one: (np.sum(at[kind != one] <= 3), np.sum(at[kind != one] <= 1)),
+        )
+        for one in kinds
+    }
+    return [int(best[fault.kind][at]) for at, fault in enumerate(faults)]
+
+
+def found_shares(places: list[int], faults: list[Fault], kind: str) -> str:
     mine = [at for at, one in zip(places, faults, strict=True) if kind in ("", one.kind)]
     return " / ".join(f"{np.mean([at <= most for at in mine]):.2f}" for most in (1, 3))
 
@@ -101,18 +136,52 @@ def ranked(fault: Fault, faults: list[Fault], lines: pl.DataFrame) -> dict[str, 
     """Places in order, by each way."""
     now, past = around(fault, faults, lines)
     metrics = metric_rises(fault)
-    alone: Signs = {
-        **unusual_words(now, past), "waits": long_waits(now, past), "metrics": metrics
-    }  # fmt: skip
+    words = unusual_words(tally(now), tally(past))
+    alone: Signs = {**words, "waits": long_waits(now, past), "metrics": metrics}
+    ends = waits_at_both_ends(now, past)
     bad = dict(now.filter("bad").group_by("place").len().iter_rows())
     ways = {
         "BigLog": localise(now, past, {"metrics": metrics}),
         "BigLog, logs only": localise(now, past, {}),
         **{f"{name} alone": rank({name: alone[name]}) for name in alone},
+        "waits at both ends alone": rank({"waits": ends}),
+        **{
+            f"{COMBINED} {name}, {where}": by_power({**words, "waits": waits}, power)
+            for where, waits in (("called", alone["waits"]), ("both ends", ends))
+            for name, power in POWERS.items()
+        },
         "robust z, metrics": rank({"z": robust_z(fault)}),
         "most errors and warnings": rank({"bad": bad}),
     }
     return {way: [one.place for one in places] for way, places in ways.items()}
+
+
+def by_power(signs: Signs, power: float) -> list[Suspected]:
+    """Places by the sum of a power of their shares."""
+    weights: dict[str, float] = {}
+    for strengths in signs.values():
+        for place, share in shares(strengths).items():
+            weights[place] = weights.get(place, 0.0) + share**power
+    found = [Suspected(place, weight, {}) for place, weight in weights.items()]
+    return sorted(found, key=lambda one: (-one.weight, one.place))
+
+
+def waits_at_both_ends(now: pl.DataFrame, past: pl.DataFrame) -> dict[str, float]:
+    """As ``long_waits``, but a step between two places counts for both: a baseline."""
+    key = ["template_id", "then"]
+    wait = pl.col("wait")
+    usual = steps(past).group_by(key).agg(
+        middle=wait.median(), high=wait.quantile(0.9), times=pl.len()
+    ).filter(pl.col("times") >= OFTEN)  # fmt: skip
+    reach = (pl.col("high") - pl.col("middle")).clip(NARROWEST)
+    taken = steps(now).join(usual, on=key).with_columns(excess=(wait - pl.col("middle")) / reach)
+    crossing = taken.filter(pl.col("place") != pl.col("to"))
+    ends = [
+        taken.select("place", "excess"),
+        crossing.select("excess", place="to").select("place", "excess"),
+    ]
+    summed = pl.concat(ends).group_by("place").agg(pl.col("excess").sum() / pl.len().sqrt())
+    return dict(summed.iter_rows())
 
 
 def around(
