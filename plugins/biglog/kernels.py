@@ -1,12 +1,20 @@
-"""Kernels that more than one room calls: what hashes of texts have in common."""
+"""How kernels are compiled, and one that more than one room calls."""
 
 import numpy as np
 from numba import njit
 
-kernel = njit(cache=True, nogil=True)
+kernel = njit(cache=True, nogil=True, _nrt=False)
+"""Compiles a kernel that makes no array. Numba then counts no references to those it is given: each
+call of another kernel would count them all, by atomic steps that take longer than what is called.
+``_nrt`` is Numba's own option for its parts; one that makes an array under it does not compile.
+"""
+inlined = njit(cache=True, nogil=True, _nrt=False, inline="always")
+"""Compiles a small kernel into each that calls it: passing many arrays takes time of its own."""
+making = njit(cache=True, nogil=True)
+"""Compiles a kernel that makes arrays."""
 
 
-@kernel
+@making
 def number(hashes, most):
     """A number for each hash, in order of first sight, and where each was first seen.
 

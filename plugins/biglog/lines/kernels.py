@@ -7,9 +7,8 @@ and the test for that keeps the compiler from working on many bytes at once.
 """
 
 import numpy as np
-from numba import njit
 
-kernel = njit(cache=True, nogil=True)
+from biglog.kernels import inlined, kernel, making
 
 MATCH, TAKE, GIVE, BYTES, SHAPE, OPEN, CLOSE, SPLIT, CHOOSE, SWITCH, SEEK, JUMP, END, REST = range(
     14
@@ -23,13 +22,13 @@ PATIENCE = 20_000
 """Steps that one line may take before it is left to an engine whose time is linear."""
 
 
-@kernel
+@inlined
 def is_inner(byte):
     """Whether a byte continues a UTF-8 character."""
     return byte & 0xC0 == 0x80
 
 
-@kernel
+@inlined
 def reach(data, at, end, sets, members, least, most):
     """How far a set's characters go from ``at``, and where its least number of them ends.
 
@@ -53,7 +52,7 @@ def reach(data, at, end, sets, members, least, most):
     return (at, floor) if floor >= 0 else (-1, -1)
 
 
-@kernel
+@inlined
 def reach_any(data, at, end, sets, members, least):
     """As ``reach`` where any number of characters will do, which is what most runs are."""
     begin = at
@@ -84,7 +83,7 @@ def seek(data, at, end, sets, members, stops):
     return at
 
 
-@kernel
+@inlined
 def has_shape(data, at, end, sets, shapes, begin, size):
     """Whether bytes of the shape's sets, one of each, stand at ``at``: NO, YES or UNSURE."""
     if at + size > end:
@@ -97,7 +96,7 @@ def has_shape(data, at, end, sets, shapes, begin, size):
     return YES
 
 
-@kernel
+@inlined
 def stands(data, at, end, literals, begin, size):
     """Whether a literal stands at ``at``."""
     if at + size > end:
@@ -108,22 +107,29 @@ def stands(data, at, end, literals, begin, size):
     return True
 
 
-@kernel
+@making
 def scan_rows(data, offsets, first, last, program, fits, starts, ends):
     """Fit each row to the program; where it fits, write the spans of its groups (-1: no part)."""
     stack = np.empty((STACK, 4), np.int64)
     trail = np.empty((STACK, 2), np.int64)
     spans = np.empty(2 * len(starts), np.int64)
+    fit_rows(data, offsets, first, last, program, fits, starts, ends, spans, stack, trail)
+
+
+@kernel
+def fit_rows(data, offsets, first, last, program, fits, starts, ends, spans, stack, trail):
+    """As ``scan_rows``, which makes the last three arrays."""
     for row in range(np.uint64(first), np.uint64(last)):
         spans[:] = -1
         answer = fit(data, offsets[row], offsets[row + np.uint64(1)], program, spans, stack, trail)
         fits[row] = answer
-        for group in range(len(starts)):
-            starts[group, row] = spans[2 * group] if answer == YES else -1
-            ends[group, row] = spans[2 * group + 1] if answer == YES else -1
+        for group in range(np.uint64(len(starts))):
+            begin = np.uint64(2) * group
+            starts[group, row] = spans[begin] if answer == YES else -1
+            ends[group, row] = spans[begin + np.uint64(1)] if answer == YES else -1
 
 
-@kernel
+@inlined
 def fit(data, at, end, program, spans, stack, trail):
     """Whether one text fits: a backtracking machine, where every step but the last may fail.
 
@@ -192,7 +198,7 @@ def fit(data, at, end, program, spans, stack, trail):
             step, at, top, changes = go_back(data, spans, stack, trail, top - 1, changes)
 
 
-@kernel
+@inlined
 def mark(spans, slot, at, trail, changes, top):
     """Write one end of a span; onto the trail what was there, where it may be taken back."""
     if top:
@@ -202,12 +208,12 @@ def mark(spans, slot, at, trail, changes, top):
     return changes
 
 
-@kernel
+@inlined
 def may_begin(data, at, sets, begins):
     return sets[np.uint64(begins) + np.uint64(data[np.uint64(at)])] != NO
 
 
-@kernel
+@inlined
 def leave_open(stack, top, step, place, floor, changes):
     stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = step, place, floor, changes
     return top + 1
@@ -306,26 +312,12 @@ def is_absent(data, at, end, words, edges):
 
 
 @kernel
-def size_objects(data, starts, ends, first, last, keys, key_edges, words, word_edges, sizes):
-    """How many bytes each row's JSON object will have: 0 where no group has a value."""
-    for row in range(first, last):
-        size = 0
-        for group in range(len(starts)):
-            at, end = starts[group, row], ends[group, row]
-            if at < 0 or is_absent(data, at, end, words, word_edges):
-                continue
-            size += key_edges[group + 1] - key_edges[group] + end - at + 2
-            size += count_escapes(data, at, end)
-        sizes[row] = size + 1 if size else 0
-
-
-@kernel
-def write_objects(data, starts, ends, first, last, keys, key_edges, words, word_edges, edges, out):
-    """Each row's groups as a JSON object of texts; a key comes with its quotes and colon."""
-    for row in range(first, last):
-        to = edges[row]
-        if edges[row + 1] == to:
-            continue
+def write_objects(data, starts, ends, keys, key_edges, words, word_edges, edges, out):
+    """Each row's groups as a JSON object of texts, and where it ends; a row where no group has a
+    value gets none. A key comes with its quotes and colon.
+    """
+    to = edges[0]
+    for row in range(np.uint64(starts.shape[1])):
         lead = np.uint8(123)
         for group in range(len(starts)):
             at, end = starts[group, row], ends[group, row]
@@ -335,4 +327,6 @@ def write_objects(data, starts, ends, first, last, keys, key_edges, words, word_
             to = copy(keys, key_edges[group], key_edges[group + 1], out, to)
             to = copy_escaped(data, at, end, out, to)
             out[to], to = np.uint8(34), to + 1
-        out[to] = np.uint8(125)
+        if lead == 44:
+            out[to], to = np.uint8(125), to + 1
+        edges[row + np.uint64(1)] = to

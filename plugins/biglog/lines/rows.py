@@ -209,7 +209,7 @@ def mend(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
 
 def read_times(records: pl.DataFrame, clock: Clock) -> Instants:
     """Each row's instant by the layouts of the format that read it, and the rules used."""
-    names = records["by"].unique().to_list() or ["message"]
+    names = records["by"].unique(maintain_order=True).to_list() or ["message"]
     if len(names) == 1:
         return times_by(records, str(names[0]), clock)
     rules: Counter[str] = Counter()

@@ -7,9 +7,8 @@ index is made unsigned: a signed one may count from the end, and the test for th
 """
 
 import numpy as np
-from numba import njit
 
-kernel = njit(cache=True, nogil=True)
+from biglog.kernels import kernel
 
 BLANK, WORD, HEX, DIGIT = 1, 2, 4, 8
 """Classes of bytes, as ``classes`` has them for each byte."""
@@ -206,4 +205,5 @@ def find_values(
         if slot == edges[row + 1] - 1:
             value_start[slot], value_end[slot] = at, until
         else:
-            value_end[edges[row] : slot] = value_start[edges[row] : slot]
+            for place in range(edges[row], slot):
+                value_end[place] = value_start[place]

@@ -6,9 +6,8 @@ rule with that cue can match. Bytes outside ASCII are letters to no rule, so the
 """
 
 import numpy as np
-from numba import njit
 
-kernel = njit(cache=True, nogil=True)
+from biglog.kernels import kernel
 
 NAMED, ISSUED, EMAIL, URL, NUMBER, OPTION, KEY = 1, 2, 4, 8, 16, 32, 64
 """Cues, as bits: a secret's name, a known beginning, a mailbox, a login in a URL, digits grouped
