@@ -23,14 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from metrics import Day, read_days, service
 
 from biglog.incidents.localise import (
-    NARROWEST,
-    OFTEN,
     Suspected,
+    excesses,
     localise,
     long_waits,
     rank,
     shares,
-    steps,
     tally,
     unusual_words,
 )
@@ -138,16 +136,16 @@ def ranked(fault: Fault, faults: list[Fault], lines: pl.DataFrame) -> dict[str, 
     metrics = metric_rises(fault)
     words = unusual_words(tally(now), tally(past))
     alone: Signs = {**words, "waits": long_waits(now, past), "metrics": metrics}
-    ends = waits_at_both_ends(now, past)
+    ends = waits_at_ends(now, past)
     bad = dict(now.filter("bad").group_by("place").len().iter_rows())
     ways = {
         "BigLog": localise(now, past, {"metrics": metrics}),
         "BigLog, logs only": localise(now, past, {}),
         **{f"{name} alone": rank({name: alone[name]}) for name in alone},
-        "waits at both ends alone": rank({"waits": ends}),
+        **{f"waits at {end} alone": rank({"waits": ends[end]}) for end in ends},
         **{
             f"{COMBINED} {name}, {where}": by_power({**words, "waits": waits}, power)
-            for where, waits in (("called", alone["waits"]), ("both ends", ends))
+            for where, waits in {"explained": alone["waits"], **ends}.items()
             for name, power in POWERS.items()
         },
         "robust z, metrics": rank({"z": robust_z(fault)}),
@@ -166,22 +164,21 @@ def by_power(signs: Signs, power: float) -> list[Suspected]:
     return sorted(found, key=lambda one: (-one.weight, one.place))
 
 
-def waits_at_both_ends(now: pl.DataFrame, past: pl.DataFrame) -> dict[str, float]:
-    """As ``long_waits``, but a step between two places counts for both: a baseline."""
-    key = ["template_id", "then"]
-    wait = pl.col("wait")
-    usual = steps(past).group_by(key).agg(
-        middle=wait.median(), high=wait.quantile(0.9), times=pl.len()
-    ).filter(pl.col("times") >= OFTEN)  # fmt: skip
-    reach = (pl.col("high") - pl.col("middle")).clip(NARROWEST)
-    taken = steps(now).join(usual, on=key).with_columns(excess=(wait - pl.col("middle")) / reach)
-    crossing = taken.filter(pl.col("place") != pl.col("to"))
-    ends = [
-        taken.select("place", "excess"),
-        crossing.select("excess", place="to").select("place", "excess"),
-    ]
-    summed = pl.concat(ends).group_by("place").agg(pl.col("excess").sum() / pl.len().sqrt())
-    return dict(summed.iter_rows())
+def waits_at_ends(now: pl.DataFrame, past: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Two simpler ways: a slow step between two places counts for both, or for the called one."""
+    taken = excesses(now, past)
+    entered = now.group_by("trace", "place").agg(entered=pl.col("at").min())
+    taken = taken.join(entered, on=["trace", "place"]).join(
+        entered.rename({"place": "to", "entered": "to_entered"}), on=["trace", "to"]
+    )
+    called = pl.when(pl.col("entered") >= pl.col("to_entered")).then("place").otherwise("to")
+    crossing = taken.filter(pl.col("place") != pl.col("to")).select("excess", place="to")
+    ways = {
+        "both ends": pl.concat([taken.select("excess", "place"), crossing]),
+        "the called": taken.select("excess", place=called),
+    }
+    summed = pl.col("excess").sum() / pl.len().sqrt()
+    return {way: dict(one.group_by("place").agg(summed).iter_rows()) for way, one in ways.items()}
 
 
 def around(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -45,6 +46,7 @@ from biglog.records import (
 from biglog.settings import Settings, SourceSettings
 
 if TYPE_CHECKING:
+    from biglog.incidents.requests import Recorded
     from biglog.lines.lake import LinesInfo
     from biglog.store.ledger import Report
     from biglog.templates.catalogue import Catalogue
@@ -498,6 +500,7 @@ def correlate(site: Site, date: str, _: str) -> StageInfo:
     """Findings that belong together, with what is known of the like and of who calls whom."""
     from biglog.calls import night_calls
     from biglog.incidents.correlate import correlate as group_findings
+    from biglog.incidents.requests import traced_lines
     from biglog.store import read
     from biglog.store.dependencies import earlier_dependencies, replace_dependencies
 
@@ -511,11 +514,25 @@ def correlate(site: Site, date: str, _: str) -> StageInfo:
     calls = night_calls(day, history, *night_files(site, date), traces.calls)
     replace_dependencies(site.engine, date, calls)
     day = replace(day, dependencies=calls)
-    grouped = group_findings(findings, day, history, site.settings.incidents)
+    traced = partial(traced_lines, recorded(site, date), recorded(site, *history.dates[-1:]))
+    grouped = group_findings(findings, day, history, site.settings.incidents, traced)
     known = with_past(site, grouped)
     lake.write_json(lake.night(site.settings.lake, date, "incidents"), tuple[Incident, ...], known)
     note = f"{len(calls)} calls between services{traces.said}"
     return StageInfo("correlate", "", date, len(findings), len(known), note=note)
+
+
+def recorded(site: Site, *dates: str) -> list[Recorded]:
+    """What there is of events and of lines, all sources."""
+    from biglog.incidents.requests import Recorded
+
+    base, names = site.settings.lake, [one.name for one in site.settings.sources]
+    return [
+        Recorded(lake.events(base, name, date), tuple(lake.parts(base, name, date)))
+        for date in dates
+        for name in names
+        if lake.events(base, name, date).exists()
+    ]
 
 
 def night_files(site: Site, date: str) -> tuple[list[Path], list[Path]]:

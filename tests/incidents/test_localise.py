@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from biglog.incidents.localise import LINES, localise, long_waits, rank, unusual_words
+from biglog.incidents.localise import LINES, localise, long_waits, rank, tally, unusual_words
 
 # A request: the gateway asks the shop, the shop the store, and all answer.
 STEPS = [
@@ -39,7 +39,9 @@ def test_a_place_that_no_longer_says_its_second_line():
     now = requests(20, start=60, change=lambda one: [] if one == ("store", "read") else [one])
     assert first(now) == "store"
     assert (
-        max(unusual_words(now, PAST)["less of a line"].items(), key=lambda one: one[1])[0]
+        max(
+            unusual_words(tally(now), tally(PAST))["less of a line"].items(), key=lambda one: one[1]
+        )[0]
         == "store"
     )
 

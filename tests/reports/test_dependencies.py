@@ -1,4 +1,4 @@
-"""What the report says of services that depend on one another, in both languages."""
+"""What the report says of causes' evidence and of who depends on whom, in both languages."""
 
 from dataclasses import replace
 
@@ -14,6 +14,12 @@ REASONS = (
     "db: nginx, which depends on it, shows trouble.",
     "db: 2 services that depend on it show trouble: nginx, shop; it shows trouble of its own.",
     "shop: it depends on db, which shows trouble too.",
+)
+CHANGES = (
+    "db: it says “lock on … waits” far more often than usual, and no other service is as odd in "
+    "that; requests wait longest at it, against their usual.",
+    "db: it says “checkpoint done” far more rarely than usual, and no other service is as odd in "
+    "that.",
 )
 REACH = (Depending("nginx", "", 0.9), Depending("<b>mobile</b>", "nginx", 0.4))
 SAID = {
@@ -31,6 +37,19 @@ SAID = {
     ),
 }
 
+CHANGED = {
+    "en": (
+        "says “lock on … waits” far more often than usual, and no other service is as odd in that; "
+        "requests wait longest at it, against their usual",
+        "says “checkpoint done” far more rarely than usual",
+    ),
+    "zh": (
+        "“lock on … waits”出现得远比平时频繁，别的服务都没有这样反常；"
+        "与平时相比，请求在它这里等得最久",
+        "“checkpoint done”出现得远比平时少",
+    ),
+}
+
 
 @pytest.mark.parametrize("locale", SAID)
 def test_a_card_says_who_depends_on_whom(locale):
@@ -39,6 +58,16 @@ def test_a_card_says_who_depends_on_whom(locale):
     worst = replace(night.incidents[0], causes=causes, depending=REACH)
     text = read(render(replace(night, incidents=(worst,)), ReportSettings(), locale)).text()
     for words in SAID[locale]:
+        assert words in text
+
+
+@pytest.mark.parametrize("locale", CHANGED)
+def test_a_card_says_what_a_service_says_otherwise(locale):
+    night = busy_night()
+    causes = tuple(Cause("db", "db1", "", 0.5, reason) for reason in CHANGES)
+    worst = replace(night.incidents[0], causes=causes)
+    text = read(render(replace(night, incidents=(worst,)), ReportSettings(), locale)).text()
+    for words in CHANGED[locale]:
         assert words in text
 
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from biglog.incidents.changed import Changed
 from biglog.incidents.episodes import Episode
 from biglog.incidents.graph import Graph
 from biglog.incidents.group import Ties
+from biglog.incidents.localise import LESS, MORE
 from biglog.records import Cause
 
 # Lines in which a service speaks of its own exhaustion or end rather than of another's.
@@ -24,7 +26,7 @@ OWN_FAULT = re.compile(
 GRAVE = 0.5
 WEIGHTS = {
     "blamed": 1.0, "silent": 0.8, "own": 0.6, "first": 0.4, "symptoms": 0.4, "blames": -0.5,
-    "depended": 0.4, "depends": -0.2,
+    "depended": 0.4, "depends": -0.2, MORE: 0.2, LESS: 0.2, "waits": 0.3,
 }  # fmt: skip
 
 
@@ -55,7 +57,12 @@ class Suspect:
         self.add("blamed", 1 - math.prod(1 - v for v in self.accusers.values()), words)
 
 
-def causes(group: Sequence[Episode], known: Ties, texts: Mapping[str, str]) -> tuple[Cause, ...]:
+def causes(
+    group: Sequence[Episode],
+    known: Ties,
+    texts: Mapping[str, str],
+    changes: Sequence[Changed] = (),
+) -> tuple[Cause, ...]:
     """Candidate services, the likeliest first."""
     suspects = gather(group, known)
     for one in suspects.values():
@@ -63,6 +70,9 @@ def causes(group: Sequence[Episode], known: Ties, texts: Mapping[str, str]) -> t
     weigh_first(list(suspects.values()))
     weigh_calls(list(suspects.values()), known.graph)
     share_silence(list(suspects.values()))
+    for change in changes:
+        if change.service in suspects:
+            suspects[change.service].add(change.sign, change.value, change.words)
     ordered = sorted(suspects.values(), key=lambda s: (-s.weight, s.service))
     total = sum(max(0.05, s.weight) for s in ordered)
     return tuple(cause(one, max(0.05, one.weight) / total) for one in ordered)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from biglog.incidents.causes import causes
+from biglog.incidents.changed import Traced, changed, nothing
 from biglog.incidents.episodes import Episode, episodes
 from biglog.incidents.graph import reach
 from biglog.incidents.group import Ties, group, ties
@@ -20,13 +21,20 @@ KEY_TEMPLATES = 5
 
 
 def correlate(
-    findings: Sequence[Finding], day: Day, history: History, settings: IncidentSettings
+    findings: Sequence[Finding],
+    day: Day,
+    history: History,
+    settings: IncidentSettings,
+    traced: Traced = nothing,
 ) -> tuple[Incident, ...]:
-    """The night's incidents: the most severe first, the muted, those of last night now over."""
+    """The night's incidents: the most severe first, the muted, those of last night now over.
+
+    ``traced`` is asked once for each.
+    """
     every = episodes(findings)
     known = ties(every, day, history, places(day, history))
     groups = group(every, settings.gap_minutes, known)
-    found = [heeded(incident(one, day, history, known), history) for one in groups]
+    found = [heeded(incident(one, day, history, known, traced), history) for one in groups]
     kept = [
         one
         for one, own in zip(found, groups, strict=True)
@@ -48,10 +56,13 @@ def as_found(finding: Finding) -> Finding:
     return replace(finding, score=moved["plain"]) if moved else finding
 
 
-def incident(group: Sequence[Episode], day: Day, history: History, known: Ties) -> Incident:
+def incident(
+    group: Sequence[Episode], day: Day, history: History, known: Ties, traced: Traced
+) -> Incident:
     """One group of episodes as an incident, not yet ranked."""
     findings = list({e.finding.finding_id: e.finding for e in group}.values())
-    suspects = causes(group, known, {f.finding_id: text_of(f, day) for f in findings})
+    texts = {f.finding_id: text_of(f, day) for f in findings}
+    suspects = causes(group, known, texts, changed(group, day, history, traced))
     services = tuple(c.service for c in suspects if c.service)
     state, past = remembered(services, findings, history)
     values = factors(group)

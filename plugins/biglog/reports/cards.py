@@ -29,6 +29,17 @@ CLAUSES = (
         re.compile(r"(?P<n>\d+) services that depend on it show trouble: (?P<names>.+)"),
     ),
     ("depends", re.compile("it depends on (?P<name>.+), which shows trouble too")),
+    *(
+        (
+            way,
+            re.compile(
+                f"it says “(?P<what>[^”]+)” far more {way} than usual, "
+                "and no other service is as odd in that"
+            ),
+        )
+        for way in ("often", "rarely")
+    ),
+    ("waits", re.compile("requests wait longest at it, against their usual")),
 )
 CAUSES = 3
 SIMILAR = 3
