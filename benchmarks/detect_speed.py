@@ -1,7 +1,7 @@
 """Seconds and peak memory of detection without labels, from mined lines to a verdict on each.
 
-Run: ``python benchmarks/detect_speed.py [--large]``: 100,000 and 1,000,000 events, with --large
-10,000,000, each size in a process of its own. Events are made: 60 templates, Zipf-distributed, of
+Run: ``python benchmarks/detect_speed.py [--sizes N …]``: 100,000, 1,000,000 and 10,000,000 events,
+each size in a process of its own. Events are made: 60 templates, Zipf-distributed, of
 12 hosts, with durations, sizes, words and ids as parameters; reading and mining are not in it.
 Lines: what ``detect`` does; sessions, of ten events each: what ``detect --session`` does.
 """
@@ -24,11 +24,9 @@ import pyarrow as pa
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 from biglog import offline
 from biglog.findings.sessions import score_sessions
-from biglog.findings.verdicts import judge
 from biglog.records import LINES, Template
 
-SIZES = (100_000, 1_000_000)
-LARGE = 10_000_000
+SIZES = (100_000, 1_000_000, 10_000_000)
 BATCH = 1_000_000
 KINDS, HOSTS, SESSION = 60, 12, 10
 PATTERN = "step {n} of <*> took <*> ms, read <*> bytes, state <*>"
@@ -36,17 +34,16 @@ PATTERN = "step {n} of <*> took <*> ms, read <*> bytes, state <*>"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--measure", nargs=2, metavar=("WHAT", "EVENTS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         print(json.dumps(measure(options.measure[0], int(options.measure[1]))))
         return
-    sizes = [*SIZES, LARGE] if options.large else SIZES
     print(f"{'':10}    events  seconds  of processor  peak MiB  seconds by ten times the events")
     for what in ("lines", "sessions"):
         before = 0.0
-        for size in sizes:
+        for size in options.sizes:
             told = alone(what, size)
             ratio = f"{told['seconds'] / before:.1f}" if before else ""
             before = told["seconds"]
@@ -69,16 +66,15 @@ def measure(what: str, size: int) -> dict[str, float]:
     batches = stopped(made(size), spent)
     start, worked = time.perf_counter(), time.process_time()
     if what == "lines":
-        seen = offline.observe(batches, {}, words=False)
-        told = judge(seen.lines, seen.values, None, None)
+        for told in offline.judge_batches(batches, {}, None):
+            assert told["score"].is_between(0.0, 1.0).all()
     else:
         frames = (offline.with_templates(one) for one in batches)
         kept = ["session", "timestamp", "template_id", "template"]
         events = pl.concat(
             frame.with_columns(session=pl.col("component")).select(kept) for frame in frames
         )
-        told = score_sessions(events, None)
-    assert told["score"].is_between(0.0, 1.0).all()
+        assert score_sessions(events, None)["score"].is_between(0.0, 1.0).all()
     return {
         "seconds": time.perf_counter() - start - spent[0],
         "processor": time.process_time() - worked - spent[1],
@@ -96,6 +92,7 @@ def stopped(batches: Iterator[offline.Parsed], spent: list[float]) -> Iterator[o
         if one is None:
             return
         yield one
+        del one
 
 
 def made(size: int) -> Iterator[offline.Parsed]:

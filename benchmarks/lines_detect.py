@@ -251,7 +251,7 @@ def leave_out(cases: Sequence[Case]) -> None:
 def curves(case: Case, settings: Sequence[dict[str, float]]) -> np.ndarray:
     """AP for each setting; the signs are read once, and lines of a kind are counted, not scored."""
     key = ["template_id", "level"]
-    signs = by_kind.signs(case.lines, case.usual)
+    signs = by_kind.signs(by_kind.tally_all(case.lines), case.usual)
     kinds = signs.select(key).with_row_index("kind")
     rows = case.lines.select(pl.col(key).cast(pl.String), odd=case.kinds != "").with_columns(
         session=pl.lit("") if case.sessions is None else case.sessions

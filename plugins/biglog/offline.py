@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ BATCH = 1_000_000
 A_FEW = 3
 """Matching lines of one template that come before another template's."""
 CODES = ("file", "level", "host", "template_id", "template")
+NO_LINE = "the files hold no line; give at least one line to judge"
 KEPT = ("line_no", "timestamp", *CODES)
 
 
@@ -82,6 +84,7 @@ def parse_files(
         yield parsed
         return
     parse_batch(second, known)
+    del first, parsed, second
     for lines in batches:
         parse_batch(lines, known)
     for lines in line_batches(files, format_name):
@@ -202,77 +205,79 @@ class Past:
     reach: Reach | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is judged of the lines of some files."""
-
-    lines: pl.DataFrame  # as event_frame, with what webattacks looks at where lines are requests
-    values: pl.DataFrame  # findings.values.SCHEMA
-
-
 def detect_lines(files: Sequence[Path], history: Sequence[Path], format_name: str) -> pl.DataFrame:
     """A row per line: line_no, file, score, anomalous, reason, template."""
-    from biglog.findings.values import reach
+    return pl.concat(line_verdicts(files, history, format_name))
 
-    if not history:
-        return judge_lines(files, format_name, None)
-    known: dict[str, Template] = {}
-    past = see(history, format_name, known, words=True)
-    counts = dict(past.lines.group_by("template_id").len().iter_rows())
-    return judge_lines(files, format_name, Past(counts, known, reach(past.values)))
+
+def line_verdicts(
+    files: Sequence[Path], history: Sequence[Path], format_name: str
+) -> Iterator[pl.DataFrame]:
+    """As detect_lines, batch by batch, so that a night of any size needs no more memory."""
+    past = recall(history, format_name) if history else None
+    known = dict(past.templates) if past else {}
+    return judge_batches(parse_files(files, format_name, catalogue=known), known, past)
 
 
 def judge_lines(files: Sequence[Path], format_name: str, past: Past | None) -> pl.DataFrame:
     """As detect_lines, against a past that is already counted."""
+    known = dict(past.templates) if past else {}
+    batches = parse_files(files, format_name, catalogue=known)
+    return pl.concat(judge_batches(batches, known, past))
+
+
+def recall(files: Sequence[Path], format_name: str) -> Past:
+    """What earlier lines were."""
+    from biglog.findings.values import Numbers, count_words
+
+    known: dict[str, Template] = {}
+    counts: Counter[str] = Counter()
+    words: list[pl.DataFrame] = []
+    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
+        numbers = Numbers(Path(folder))
+        for parsed in parse_files(files, format_name, catalogue=known):
+            known.update(parsed.templates)
+            ids = pl.Series("id", parsed.template_ids)
+            counts.update(dict(ids.value_counts().iter_rows()))
+            values = values_of(parsed, words=True)
+            numbers.add(values)
+            words.append(count_words(values))
+        if not words:
+            raise BadInput(NO_LINE)
+        counted = pl.concat(words).group_by("place", "text").agg(pl.col("count").sum())
+        return Past(dict(counts), known, numbers.reach(counted))
+
+
+def judge_batches(
+    batches: Iterable[Parsed], known: dict[str, Template], past: Past | None
+) -> Iterator[pl.DataFrame]:
+    """A row per line of the batches; ``known`` gains their templates.
+
+    Lines wait in a temporary folder until all have been counted; it is gone at the end and on an
+    error.
+    """
     from biglog.findings.lines import Usual
-    from biglog.findings.verdicts import judge
+    from biglog.findings.verdicts import Night
 
     usual = Usual(past.counts, sum(past.counts.values())) if past else None
     reached = past.reach if past else None
-    known = dict(past.templates) if past else {}
-    seen = see(files, format_name, known, words=reached is not None)
-    verdicts = judge(seen.lines, seen.values, usual, reached)
-    words = pl.col("file", "template").cast(pl.String)
-    joined = pl.concat(
-        [seen.lines.select("line_no", "file", "template"), verdicts], how="horizontal"
-    )
-    return joined.select(
-        "line_no", "file", "score", "anomalous", "reason", "template"
-    ).with_columns(words)
+    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
+        night = Night(Path(folder), reached)
+        for parsed in batches:
+            known.update(parsed.templates)
+            night.add(kept_of(with_templates(parsed)), values_of(parsed, words=reached is not None))
+            del parsed  # the next batch is made while this name holds it
+        if not night.starts:
+            raise BadInput(NO_LINE)
+        yield from night.verdicts(usual)
 
 
-def see(
-    files: Sequence[Path], format_name: str, known: dict[str, Template], *, words: bool
-) -> Seen:
-    """Lines and values of the files; ``known`` gains their templates.
-
-    What repeats is kept as codes and no content is kept, so that a night fits in memory.
-    """
-    seen = observe(parse_files(files, format_name, catalogue=known), known, words=words)
-    if seen is None:
-        raise BadInput("the files hold no line; give at least one line to judge")
-    return seen
-
-
-def observe(batches: Iterable[Parsed], known: dict[str, Template], *, words: bool) -> Seen | None:
-    """As see, of batches of mined lines; None where there is none.
-
-    Without ``words`` only numbers are kept of the values, which is all that a log judged against
-    itself is judged by.
-    """
+def values_of(parsed: Parsed, *, words: bool) -> pl.DataFrame:
+    """Without ``words`` only numbers, which is all that a log is judged against itself by."""
     from biglog.parameters import read_values
 
-    lines: list[pl.DataFrame] = []
-    values: list[pl.DataFrame] = []
-    before = 0
-    for parsed in batches:
-        known.update(parsed.templates)
-        patterns = {key: one.pattern for key, one in parsed.templates.items()}
-        lines.append(kept_of(with_templates(parsed)))
-        found = read_values(parsed.template_ids, parsed.parameters, patterns, words=words)
-        values.append(found.with_columns(pl.col("line") + before))
-        before += len(parsed.lines)
-    return Seen(pl.concat(lines, how="diagonal"), pl.concat(values)) if lines else None
+    patterns = {key: one.pattern for key, one in parsed.templates.items()}
+    return read_values(parsed.template_ids, parsed.parameters, patterns, words=words)
 
 
 def kept_of(frame: pl.DataFrame) -> pl.DataFrame:
@@ -323,7 +328,7 @@ def event_frame(
         named = with_session(frame, session) if session else frame
         frames.append(named.select(kept).with_columns(pl.col(CODES).cast(pl.Categorical)))
     if not frames:
-        raise BadInput("the files hold no line; give at least one line to judge")
+        raise BadInput(NO_LINE)
     events = pl.concat(frames)
     if events.is_empty():
         raise BadInput(f"--session {session!r} matches no line; the first line says: {example!r}")

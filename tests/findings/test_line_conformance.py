@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from biglog.findings import values, webattacks
-from biglog.findings.lines import Usual, score_templates
+from biglog.findings.lines import Usual, score_templates, tally_all
 
 LINES = {
     "template_id": pl.String,
@@ -37,7 +37,7 @@ class Kinds:
         if past is not None:
             usual = Usual(dict(past.group_by("template_id").len().iter_rows()), past.height)
         key = ["template_id", "level"]
-        scored = score_templates(rows, usual)
+        scored = score_templates(tally_all(rows), usual)
         return rows.join(scored, on=key, how="left", nulls_equal=True, maintain_order="left")
 
     def equal(self):

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biglog.findings.lines import Usual, score_templates
+from biglog.findings.lines import Usual, score_templates, tally_all
 from biglog.findings.verdicts import by_kind
 
 SCHEMA = {"template_id": pl.String, "template": pl.String, "level": pl.String, "host": pl.String}
@@ -20,7 +20,7 @@ def judged(*kinds, usual=None, mixed=False):
     past = Usual(usual, sum(usual.values())) if usual else None
     lines = frame(*kinds)
     order = np.random.default_rng(3).permutation(lines.height) if mixed else range(lines.height)
-    rows = score_templates(lines[list(order)], past)
+    rows = score_templates(tally_all(lines[list(order)]), past)
     return {row["template_id"]: row for row in rows.iter_rows(named=True)}
 
 
@@ -146,7 +146,7 @@ def test_codes_and_text_are_judged_alike():
     plain = frame(SERVED, ("cannot read <*>", "ERROR", "a", 1))
     coded = plain.cast(pl.Categorical)
     assert (
-        score_templates(plain, None)
+        score_templates(tally_all(plain), None)
         .sort("level")
-        .equals(score_templates(coded, None).sort("level"))
+        .equals(score_templates(tally_all(coded), None).sort("level"))
     )

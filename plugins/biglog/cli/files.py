@@ -111,13 +111,15 @@ def detect(
     offline.check_files(history)
     check_out(out, among=[*files, *history])
     if session:
-        rows = offline.detect_sessions(files, history, format, session=session, first=first)
+        told = iter([offline.detect_sessions(files, history, format, session=session, first=first)])
     else:
-        rows = offline.detect_lines(files, history, format)
+        told = offline.line_verdicts(files, history, format)
+    odd = 0
     with Sheet(out) as sheet:
-        sheet.write(rows)
-    odd = int(rows["anomalous"].sum())
-    say(f"{rows.height:,} judged, {odd:,} anomalous -> {out}")
+        for rows in told:
+            sheet.write(rows)
+            odd += int(rows["anomalous"].sum())
+    say(f"{sheet.rows:,} judged, {odd:,} anomalous -> {out}")
 
 
 def match(

@@ -11,14 +11,26 @@ What is flagged keeps within what people can read: a line for each odd kind, the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
+from biglog.findings.clock import Clock, part_of
 from biglog.findings.failurewords import GRAVE, SEVERE, said
 
-__all__ = ["GRAVE", "SEVERE", "SEVERE_LEVELS", "WEIGHTS", "Usual", "score_templates"]
+__all__ = [
+    "GRAVE",
+    "SEVERE",
+    "SEVERE_LEVELS",
+    "WEIGHTS",
+    "Usual",
+    "score_templates",
+    "tally",
+    "tally_all",
+]
 
 SEVERE_LEVELS = {"WARNING": 0.35, "ERROR": 0.7, "CRITICAL": 0.95}
 WEIGHTS = {"new": 0.85, "rare": 0.45, "severe": 0.7, "alone": 0.6, "sudden": 0.6, "company": 0.3}
@@ -35,6 +47,7 @@ LEAST_NEW = 0.5
 """What remains of the news of a template in a log that brings new ones all the time."""
 MIN_HOSTS = 4
 """With fewer hosts, that a template stays on one of them says nothing."""
+KIND = ("template_id", "template", "level")
 STRETCHES = 48
 """The lines, in the order of their times, are cut into so many equal parts."""
 PARTS = 10
@@ -59,37 +72,68 @@ class Usual:
     total: int
 
 
-def score_templates(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
+def score_templates(cells: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
     """Score and reason per (template_id, level).
 
-    ``lines`` has template_id, template, level and host, a row a line, and timestamp where lines
-    have times; without, their order tells. Gives template_id, level, score (0 to 1, high = odd),
+    ``cells`` is as ``tally`` gives it. Gives template_id, level, score (0 to 1, high = odd),
     anomalous, whole (all lines of the kind are worth a word, else one stands for them) and reason.
     """
-    scored = signs(lines, usual).with_columns(score=doubted())
+    scored = signs(cells, usual).with_columns(score=doubted())
     return flagged(scored).select(
         "template_id", "level", "score", "anomalous", "whole", reason=reasons()
     )
 
 
-def signs(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
+def tally(lines: pl.DataFrame, kind: Sequence[str] = KIND) -> pl.DataFrame:
+    """Lines per kind, host and part: template_id, template, level, host, part, lines, first.
+
+    ``lines`` has these but the last two, and row, a row a line. Part is of STRETCHES times PARTS,
+    first the first row. ``kind`` names other columns that say what kind a line is.
+    """
+    return lines.group_by(*kind, "host", "part").agg(
+        pl.len().cast(pl.Int64).alias("lines"), pl.col("row").min().alias("first")
+    )
+
+
+def tally_all(lines: pl.DataFrame) -> pl.DataFrame:
+    """As ``tally``, of all lines at once: template_id, template, level, host and, where lines have
+    times, timestamp.
+    """
+    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
+        clock = Clock(Path(folder) / "times")
+        stamps = lines["timestamp"] if "timestamp" in lines.columns else None
+        places = clock.places(clock.add(stamps, lines.height), 0)
+        part = pl.Series("part", part_of(places, clock.edges(STRETCHES * PARTS)))
+    return tally(lines.with_columns(part, row=pl.int_range(pl.len())))
+
+
+def merge(tallies: Sequence[pl.DataFrame], kind: Sequence[str] = KIND) -> pl.DataFrame:
+    return (
+        pl.concat(tallies)
+        .group_by(*kind, "host", "part")
+        .agg(pl.col("lines").sum(), pl.col("first").min())
+    )
+
+
+def signs(cells: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
     """Per (template_id, level): lines, how often and where, and each of WEIGHTS between 0 and 1."""
-    hosts = lines["host"].drop_nulls().n_unique()
-    placed = lines.select("template_id", "level", "host", part=parts(lines))
-    seen = lines.group_by("template_id").agg(
-        pl.col("template").first(),
-        pl.len().alias("count"),
+    hosts = cells["host"].drop_nulls().n_unique()
+    placed = cells.select("template_id", "level", "host", "part", "lines")
+    seen = cells.group_by("template_id").agg(
+        pl.col("template").sort_by("first").first(),
+        pl.col("lines").sum().alias("count"),
         pl.col("host").n_unique().alias("hosts"),
-        pl.col("host").first().alias("host"),
+        pl.col("host").sort_by("first").first().alias("host"),
     )
     seen = seen.with_columns(pl.col("template_id", "template", "host").cast(pl.String))
+    total = int(cells["lines"].sum())
     seen = seen.join(spread(placed), on="template_id").with_columns(
         new=pl.lit(0.0) if usual is None else newness(usual),
-        rare=rarity(lines.height if usual is None else usual.total, usual),
+        rare=rarity(total if usual is None else usual.total, usual),
         alone=loneliness(hosts),
         burst=suddenness(),
     )
-    kinds = lines.group_by("template_id", "level").agg(pl.len().alias("lines"))
+    kinds = cells.group_by("template_id", "level").agg(pl.col("lines").sum())
     kinds = kinds.with_columns(pl.col("template_id", "level").cast(pl.String))
     joined = with_severity(kinds.join(seen, on="template_id"), placed)
     joined = joined.join(company(placed, joined, hosts), on="template_id")
@@ -99,22 +143,11 @@ def signs(lines: pl.DataFrame, usual: Usual | None) -> pl.DataFrame:
     )
 
 
-def parts(lines: pl.DataFrame) -> pl.Series:
-    """Which of STRETCHES times PARTS equal parts each line is in, by time or else by order."""
-    timed = "timestamp" in lines.columns and lines["timestamp"].null_count() < lines.height
-    place = (
-        lines["timestamp"].fill_null(strategy="forward").rank("min")
-        if timed
-        else pl.Series(range(1, lines.height + 1), dtype=pl.UInt32)
-    )
-    first = place.fill_null(1).cast(pl.Float64) - 1.0
-    return (first * (STRETCHES * PARTS) / max(lines.height, 1)).cast(pl.Int32).alias("part")
-
-
 def spread(placed: pl.DataFrame) -> pl.DataFrame:
     """Template_id, spread: in how many stretches it is, of those where chance would put it."""
     stretch = (pl.col("part") // PARTS).n_unique().cast(pl.Float64)
-    likely = STRETCHES * (1.0 - (1.0 - 1.0 / STRETCHES) ** pl.len().cast(pl.Float64))
+    count = pl.col("lines").sum().cast(pl.Float64)
+    likely = STRETCHES * (1.0 - (1.0 - 1.0 / STRETCHES) ** count)
     most = max(1, placed.select((pl.col("part") // PARTS).n_unique()).item())
     expected = pl.min_horizontal(likely, pl.lit(float(most)))
     found = placed.group_by("template_id").agg(spread=(stretch / expected).clip(0.0, 1.0))
@@ -183,8 +216,8 @@ def usually(placed: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
     key = ["template_id", "level"]
     stretches = placed.with_columns(
         pl.col(key).cast(pl.String), stretch=pl.col("part") // PARTS
-    ).select(*key, "stretch")
-    cells = stretches.group_by(*key, "stretch").len().with_columns(pl.col("len").cast(pl.Float64))
+    ).select(*key, "stretch", "lines")
+    cells = stretches.group_by(*key, "stretch").agg(len=pl.col("lines").sum().cast(pl.Float64))
     whole = cells.group_by("stretch").agg(whole=pl.col("len").sum())
     having = cells.join(marks.select(*key, "mark"), on=key, nulls_equal=True)
     had = having.group_by("mark", "stretch").agg(had=pl.col("len").sum())
@@ -231,7 +264,7 @@ def company(placed: pl.DataFrame, kinds: pl.DataFrame, hosts: int) -> pl.DataFra
     weight = (1.0 - ordinary) * pl.col("severe")
     bad = kinds.group_by("template_id").agg(bad=(weight.max() >= TROUBLE).cast(pl.Float64))
     key = ["host", "part"] if hosts >= MIN_HOSTS else ["part"]
-    cells = placed.group_by("template_id", *key).agg(lines=pl.len().cast(pl.Float64))
+    cells = placed.group_by("template_id", *key).agg(pl.col("lines").sum().cast(pl.Float64))
     cells = cells.with_columns(pl.col("template_id").cast(pl.String)).join(bad, on="template_id")
     own = pl.col("lines") * pl.col("bad")
     others = pl.col("lines").sum().over(key) - pl.col("lines")

@@ -8,9 +8,16 @@ where the same few were seen every time and it is none of them.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+
+from biglog.findings.runs import Column, Ints, no_larger, ranked
 
 ENOUGH = 30
 """Numbers of a place from which its reach is known; a field needs three times as many."""
@@ -52,40 +59,159 @@ class Reach:
     words: pl.DataFrame
 
 
+class Numbers:
+    """The numbers above 0 of many batches on disk, sorted: a run is what a batch had of a place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.numbers = Column(folder / "numbers", np.float64)
+        self.lines = Column(folder / "lines", np.uint32)
+        self.found: list[pl.DataFrame] = []
+
+    def add(self, values: pl.DataFrame, before: int = 0) -> None:
+        """Of SCHEMA; lines count on from ``before``."""
+        runs = (
+            values.filter(pl.col("number") > 0)
+            .group_by("place", "field", maintain_order=True)
+            .agg(pl.col("line").sort_by("number"), pl.col("number").sort())
+        )
+        height = runs["number"].list.len().cast(pl.Int64)
+        start = self.numbers.height + height.cum_sum() - height
+        self.found.append(
+            runs.select("place", pl.col("field").cast(pl.String), start=start, height=height)
+        )
+        if runs.height:
+            self.numbers.add(runs["number"].explode().to_numpy())
+            self.lines.add(runs["line"].explode().to_numpy() + np.uint32(before))
+
+    @property
+    def runs(self) -> pl.DataFrame:
+        """Place, field, start and height of each run."""
+        empty = {"place": pl.UInt64, "field": pl.String, "start": pl.Int64, "height": pl.Int64}
+        return pl.concat([pl.DataFrame(schema=empty), *self.found])
+
+    def extent(self, key: str) -> pl.DataFrame:
+        """Per key: count, top (one in HEIGHTS passes it), most (one in 100 does), and of the
+        logarithms middle and spread.
+        """
+        runs = self.runs.drop_nulls(key)
+        counts = runs.group_by(key, maintain_order=True).agg(count=pl.col("height").sum())
+        if counts.is_empty():
+            return extents(counts, *(np.empty(0) for _ in range(4)))
+        group = runs[key].replace_strict(
+            counts[key], range(counts.height), return_dtype=pl.Int64
+        ).to_numpy()  # fmt: skip
+        start, height = runs["start"].to_numpy(), runs["height"].to_numpy()
+        n = counts["count"].to_numpy()
+        few, many = (n - 1) // 2, n // 2
+
+        def rank(ranks: Ints) -> npt.NDArray[np.float64]:
+            keys = self.numbers.read().view(np.int64)
+            return ranked(lambda run, at: keys[start[run] + at], height, group, ranks).view(
+                np.float64
+            )
+
+        middle = (np.log(rank(few)) + np.log(rank(many))) / 2
+        away = self.away(start, height, group, middle)
+        spread = 1.4826 * (away(few) + away(many)) / 2
+        most = np.ceil(0.99 * (n - 1)).astype(np.int64)
+        return extents(counts, rank(n - 1 - n // HEIGHTS), rank(most), middle, spread)
+
+    def away(
+        self, start: Ints, height: Ints, group: Ints, middle: npt.NDArray[np.float64]
+    ) -> Callable[[Ints], npt.NDArray[np.float64]]:
+        """What ``ranked`` gives of distances from the middle of logarithms: a run of numbers is two
+        of distances, one on each side.
+        """
+        numbers: npt.NDArray[np.float64] = self.numbers.read()
+        centre = middle[group]
+        never = np.zeros_like(start)
+
+        def signed(run: Ints, at: Ints) -> Ints:
+            return np.asarray(np.log(numbers[start[run] + at]) >= centre[run], dtype=np.int64)
+
+        below = no_larger(signed, never, never, height)
+        origin = np.concatenate([start + below, start + below - 1])
+        step = np.repeat([1, -1], len(start))
+        lengths = np.concatenate([height - below, below])
+        wanted = np.flatnonzero(lengths)
+        origin, step, lengths = origin[wanted], step[wanted], lengths[wanted]
+        side, middles = np.tile(group, 2)[wanted], np.tile(centre, 2)[wanted]
+
+        def rank(ranks: Ints) -> npt.NDArray[np.float64]:
+            numbers: npt.NDArray[np.float64] = self.numbers.read()
+
+            def look(run: Ints, at: Ints) -> Ints:
+                log = np.log(numbers[origin[run] + step[run] * at])
+                return np.abs(log - middles[run]).view(np.int64)
+
+            return ranked(look, lengths, side, ranks).view(np.float64)
+
+        return rank
+
+    def reach(self, words: pl.DataFrame | None = None) -> Reach:
+        """What they show; ``words`` as ``count_words`` gives them."""
+        known = count_words(pl.DataFrame(schema=SCHEMA)) if words is None else words
+        return Reach(self.extent("place"), self.extent("field"), known)
+
+    def beyond(self, known: Reach) -> pl.DataFrame:
+        """Those above the limits of their place and field alike, as SCHEMA."""
+        runs = self.runs.join(bars(self.runs, known, "most", BEYOND), on="place")
+        numbers, lines = self.numbers.read(), self.lines.read()
+        found = [pl.DataFrame(schema=SCHEMA)]
+        for place, field, start, height, least in runs.iter_rows():
+            run = slice(start + int(np.searchsorted(numbers[start : start + height], least)),
+                        start + height)  # fmt: skip
+            if run.start < run.stop:
+                rows = {"line": np.array(lines[run]), "number": np.array(numbers[run])}
+                told = pl.DataFrame(rows).with_columns(
+                    place=pl.lit(place, pl.UInt64), field=pl.lit(field), text=pl.lit(None)
+                )
+                found.append(told.select(list(SCHEMA)).cast(SCHEMA))  # type: ignore[arg-type]
+        return pl.concat(found)
+
+
+def extents(
+    counts: pl.DataFrame,
+    top: npt.NDArray[np.float64],
+    most: npt.NDArray[np.float64],
+    middle: npt.NDArray[np.float64],
+    spread: npt.NDArray[np.float64],
+) -> pl.DataFrame:
+    return counts.with_columns(
+        top=pl.Series(top, dtype=pl.Float64),
+        most=pl.Series(most, dtype=pl.Float64),
+        middle=pl.Series(middle, dtype=pl.Float64),
+        spread=pl.Series(spread, dtype=pl.Float64),
+    )
+
+
+def count_words(values: pl.DataFrame) -> pl.DataFrame:
+    """Place, text and count."""
+    words = values.filter(pl.col("text").is_not_null()).with_columns(pl.col("text").cast(pl.String))
+    return words.group_by("place", "text").len("count")
+
+
 def reach(values: pl.DataFrame) -> Reach:
     """What the values (SCHEMA) of the past show."""
-    numbers = values.filter(pl.col("number") > 0)
-    words = values.filter(pl.col("text").is_not_null()).group_by("place", "text").len("count")
-    return Reach(
-        places=extent(numbers, "place"),
-        fields=extent(numbers.filter(pl.col("field").is_not_null()), "field"),
-        words=words.with_columns(pl.col("text").cast(pl.String)),
-    )
-
-
-def extent(numbers: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Per key: count, top (one in HEIGHTS passes it), most (one in 100 does), and of the logarithms
-    middle and spread.
-    """
-    log = pl.col("number").log()
-    middle = log.median().over(key)
-    rows = numbers.select(pl.col(key), "number", log=log, off=(log - middle).abs())
-    found = rows.group_by(key).agg(
-        count=pl.len(),
-        top=pl.col("number").top_k(1 + pl.len() // HEIGHTS).min(),
-        most=pl.col("number").quantile(0.99, "higher"),
-        middle=pl.col("log").median(),
-        spread=1.4826 * pl.col("off").median(),
-    )
-    return found.with_columns(pl.col(key).cast(pl.String)) if key == "field" else found
+    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
+        numbers = Numbers(Path(folder))
+        numbers.add(values)
+        return numbers.reach(count_words(values))
 
 
 def score_values(values: pl.DataFrame, past: Reach | None) -> pl.DataFrame:
     """Line, score (0 to 1), anomalous and reason of each line with an odd value; SCHEMA in."""
-    known = past or reach(values)
-    found = [large(values, known, with_history=past is not None)]
     if past is not None:
-        found.append(strange(values, past))
+        return worst(large(values, past, with_history=True), strange(values, past))
+    return score_alone(values, reach(values))
+
+
+def score_alone(values: pl.DataFrame, known: Reach) -> pl.DataFrame:
+    """As score_values, of a night that is judged by what it shows itself."""
+    return worst(large(values, known, with_history=False))
+
+
+def worst(*found: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat(found)
         .sort("line", "score", "reason", descending=[False, True, False])
@@ -138,6 +264,18 @@ def large(values: pl.DataFrame, known: Reach, *, with_history: bool) -> pl.DataF
 
 def worth_a_look(values: pl.DataFrame, known: Reach, limit: str, beyond: float) -> pl.DataFrame:
     """Numbers above the limits of their place and field alike: few, so that the rest is cheap."""
+    joined = values.join(
+        bars(values, known, limit, beyond), on="place", how="inner", maintain_order="left"
+    )
+    return joined.filter((pl.col("number") > 0) & (pl.col("number") >= pl.col("least"))).drop(
+        "least"
+    )
+
+
+def bars(values: pl.DataFrame, known: Reach, limit: str, beyond: float) -> pl.DataFrame:
+    """Place and least: the number from which one of it is worth a look; ``values`` has place and
+    field.
+    """
     least = values.select("place", "field").unique().with_columns(pl.col("field").cast(pl.String))
     for key, table, enough in (
         ("place", known.places, ENOUGH),
@@ -148,11 +286,7 @@ def worth_a_look(values: pl.DataFrame, known: Reach, limit: str, beyond: float) 
         )
         least = least.join(limits, on=key, how="left")
     highest = pl.max_horizontal("of place", "of field")
-    bars = least.group_by("place").agg(least=beyond * highest.min()).drop_nulls("least")
-    joined = values.join(bars, on="place", how="inner", maintain_order="left")
-    return joined.filter((pl.col("number") > 0) & (pl.col("number") >= pl.col("least"))).drop(
-        "least"
-    )
+    return least.group_by("place").agg(least=beyond * highest.min()).drop_nulls("least")
 
 
 def times(key: str, limit: str) -> pl.Expr:
