@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from biglog.records import Cause, Depending
+from biglog.records import Cause, Depending, Similar
 from biglog.reports.render import render
 from biglog.settings import ReportSettings
 from reports.night import busy_night
@@ -39,7 +39,7 @@ SAID = {
 
 CHANGED = {
     "en": (
-        "says “lock on … waits” far more often than usual, and no other service is as odd in that; "
+        "says “lock on … waits” far more often than usual, as no other service does; "
         "requests wait longest at it, against their usual",
         "says “checkpoint done” far more rarely than usual",
     ),
@@ -69,6 +69,14 @@ def test_a_card_says_what_a_service_says_otherwise(locale):
     text = read(render(replace(night, incidents=(worst,)), ReportSettings(), locale)).text()
     for words in CHANGED[locale]:
         assert words in text
+
+
+def test_what_was_told_of_a_past_incident_is_in_the_readers_language():
+    night = busy_night()
+    past = Similar("incident", "d46f", "worker: killed", 0.8, REASONS[0], "2026-11-10")
+    worst = replace(night.incidents[0], similar=(past,))
+    text = read(render(replace(night, incidents=(worst,)), ReportSettings(), "zh")).text()
+    assert "db：依赖它的 nginx 也出现异常" in text
 
 
 def test_a_card_says_nothing_where_nobody_depends_on_it():

@@ -270,11 +270,19 @@ def recalled(one: Similar, voice: Voice, limits: Limits) -> Recalled:
     return Recalled(
         title=shorten(one.title, limits.words),
         similarity=voice.percent(min(max(one.similarity, 0.0), 1.0)),
-        detail=shorten(one.detail, limits.words),
+        detail=known_cause(one, voice, limits),
         date=shorten(one.date, 20),
         ref=shorten(one.ref, 120),
         href=link(one.ref),
     )
+
+
+def known_cause(one: Similar, voice: Voice, limits: Limits) -> str:
+    """What was told of it: of an incident its first cause, in the reader's words."""
+    service, colon, _ = one.detail.partition(": ")
+    if one.kind != "incident" or not colon:
+        return shorten(one.detail, limits.words)
+    return voice.say("clause.of", name=shorten(service, 60), words=told(one.detail, voice, limits))
 
 
 def link(address: str) -> str:
