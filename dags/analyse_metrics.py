@@ -20,23 +20,12 @@ Running a night again replaces its points and anomalies: it can be run any numbe
 
 from typing import Any
 
-from airflow.sdk import CronPartitionTimetable, chain, dag, task
+from airflow.sdk import chain, dag, task
 
 from biglog import on_airflow
 
 
-@dag(
-    schedule=CronPartitionTimetable(
-        on_airflow.SCHEDULE, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
-    ),
-    start_date=on_airflow.START,
-    catchup=True,
-    max_active_runs=1,
-    default_args=on_airflow.DEFAULTS,
-    params={"partition": on_airflow.PARTITION, "sources": on_airflow.SOURCES},
-    tags=["biglog", "nightly"],
-    doc_md=__doc__,
-)
+@dag(**on_airflow.nightly(), doc_md=__doc__)
 def analyse_metrics() -> None:
     @task
     def sources() -> list[str]:

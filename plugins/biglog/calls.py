@@ -14,21 +14,21 @@ import pyarrow.parquet as pq
 
 from biglog.incidents.graph import weighed
 from biglog.incidents.places import Places, named, places
-from biglog.incidents.sharing import SHARED, shared_calls
+from biglog.incidents.sharing import (
+    SHARED,
+    collected,
+    field_ids,
+    ids,
+    of_several,
+    shared_calls,
+)
 from biglog.records import Day, Dependency, History
 
 LINES_LOOKED_AT = 1_000_000
-RARE = 1_000
-"""Lines of a night that may carry an id; more of them carry a version, a build, a container."""
 MOST = 2_000
 """Calls of a night that are kept, the surest."""
 LONGEST = 200
 """Characters of a service's name; what is longer is no name."""
-ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$"
-DIGITS = r"[0-9].*[0-9].*[0-9]"
-PLAIN = r"^[0-9_-]{1,13}$|^[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}"
-"""What may be a count, a date or a time in seconds or milliseconds: equal by chance."""
-ID_FIELD = r"""(?i)"[a-z_.\-]*id":"[A-Za-z0-9_\-]{8,64}\""""
 UPSTREAM_FIELD = (
     r'"(?:upstream(?:_addr|_host|_cluster|_name)?|backend(?:_name|_addr)?|peer\.service'
     r'|(?:net|server)\.(?:peer\.name|address))":"([^"\\]{1,200})"'
@@ -63,51 +63,18 @@ def shared_lines(events: Sequence[Path], lines: Sequence[Path] = ()) -> pl.DataF
     """SHARED of the ids that two services or more carry, few lines each."""
     sizes = sum(pq.read_metadata(one).num_rows for one in events)
     step = max(1, -(-sizes // LINES_LOOKED_AT))
-    every = [*map(parameter_values, events), *map(field_values, lines)]
+    fields = (pl.scan_parquet(path).select("service", "fields", at="timestamp") for path in lines)
+    every = [*map(parameter_values, events), *map(field_ids, fields)]
     found = [ids(one, step) for one in every]
     if not found:
         return pl.DataFrame(schema=SHARED)
-    tallies = [collected(one.group_by("id", "service").len()) for one in found]
-    rare = (
-        pl.concat(tallies)
-        .group_by("id")
-        .agg(services=pl.col("service").n_unique(), lines=pl.col("len").sum())
-        .filter((pl.col("services") > 1) & (pl.col("lines") <= RARE))
-        .select("id")
-    )
-    return pl.concat([collected(one.join(rare.lazy(), on="id", how="semi")) for one in found])
-
-
-def collected(rows: pl.LazyFrame) -> pl.DataFrame:
-    return rows.collect(engine="streaming")
+    return of_several(found).select(SHARED.names())
 
 
 def parameter_values(path: Path) -> pl.LazyFrame:
-    """What stands in place of a template's wildcards, as long as an id may be."""
-    rows = pl.scan_parquet(path).select("service", "timestamp", text="parameters").explode("text")
-    return rows.filter(pl.col("text").str.len_bytes().is_between(8, 64))
-
-
-def field_values(path: Path) -> pl.LazyFrame:
-    """What a line's own fields call an id."""
-    rows = pl.scan_parquet(path).select("service", "timestamp", text="fields").drop_nulls("text")
-    pairs = rows.filter(pl.col("text").str.contains(ID_FIELD)).with_columns(
-        pl.col("text").str.extract_all(ID_FIELD)
-    )
-    return pairs.explode("text").with_columns(pl.col("text").str.extract(r'"([^"]*)"$'))
-
-
-def ids(rows: pl.LazyFrame, step: int) -> pl.LazyFrame:
-    """SHARED of the values that look like ids, of one in ``step`` of these all lines."""
-    text = pl.col("text")
-    shaped = text.str.contains(ID) & text.str.contains(DIGITS) & ~text.str.contains(PLAIN)
-    return (
-        rows.drop_nulls(["service", "timestamp", "text"])
-        .with_columns(id=text.hash())
-        .filter(pl.col("id") % step == 0)
-        .filter((pl.col("service") != "") & shaped)
-        .select("id", "service", at="timestamp")
-    )
+    """What stands in place of a template's wildcards."""
+    rows = pl.scan_parquet(path).select("service", at="timestamp", text="parameters")
+    return rows.explode("text")
 
 
 def upstream_calls(lines: Sequence[Path], known: Places) -> list[Dependency]:

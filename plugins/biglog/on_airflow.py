@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param, get_current_context
+from airflow.sdk import Asset, CronPartitionTimetable, Param, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from biglog.errors import BadInput
@@ -71,6 +71,21 @@ DEFAULTS: dict[str, Any] = {
     "execution_timeout": timedelta(hours=2),
     "on_failure_callback": failure_callbacks(),
 }
+
+
+def nightly() -> dict[str, Any]:
+    """What a DAG is told that reads each night by the clock."""
+    return {
+        "schedule": CronPartitionTimetable(
+            SCHEDULE, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
+        ),
+        "start_date": START,
+        "catchup": True,
+        "max_active_runs": 1,
+        "default_args": DEFAULTS,
+        "params": {"partition": PARTITION, "sources": SOURCES},
+        "tags": ["biglog", "nightly"],
+    }
 
 
 def partition() -> str:

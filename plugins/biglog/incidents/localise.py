@@ -27,8 +27,6 @@ SHORTEST = 0.05
 """Milliseconds; shorter waits are alike."""
 NARROWEST = 0.3
 """Least distance, of logarithms, from the usual wait to a long one: a third more."""
-
-
 DOUBT = 10.0
 """Weight (a root of the number of steps) of the belief that a place adds nothing."""
 MORE, LESS = "more of a line", "less of a line"
