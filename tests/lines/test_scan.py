@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from biglog.lines.detect import look_of, may_fit
 from biglog.lines.formats import load_formats
 from biglog.lines.patterns import groups_of
 from biglog.lines.program import compile_pattern
@@ -64,6 +65,14 @@ def test_tricky_patterns(pattern, lines):
     assert_reads_alike(lines, pattern)
 
 
+def test_texts_are_read_where_they_lie_and_short_ones_too():
+    lines = pl.Series(["", "x" * 40, "1", "ab", "cd" * 20, "e" * 13])
+    for some in (lines, lines.slice(1), lines.slice(4), lines.slice(2, 2), lines.reverse()):
+        assert_reads_alike(some.to_list(), r"^(?P<a>[a-z]*)$")
+        read = scan(some, compile_pattern(r"^(?P<a>[a-z]*)$"))
+        assert read.column("a").to_list() == [None if one == "1" else one for one in some]
+
+
 @pytest.mark.parametrize(("name", "at", "pattern"), PATTERNS, ids=lambda one: str(one)[:24])
 def test_every_pattern_reads_every_format_s_samples(name, at, pattern):
     samples = [
@@ -76,6 +85,35 @@ def test_every_pattern_reads_every_format_s_samples(name, at, pattern):
     if compile_pattern(pattern) is None:
         pytest.skip(f"pattern {at} of {name} is read by the regex engine alone")
     assert_reads_alike([*samples, *cut], pattern)
+
+
+def assert_signs_are_there(lines: list[str], pattern: str) -> None:
+    """No line that the engine reads is without the signs of the pattern."""
+    found = pl.Series(lines, dtype=pl.String).str.contains(pattern)
+    for line in pl.Series(lines, dtype=pl.String).filter(found):
+        assert may_fit(pattern, look_of(pl.Series([line]))), line
+
+
+@pytest.mark.parametrize("pattern", [*TRICKY, r"(?i)^ab", r"ab=", r"^(?:a|$)", r"^a?(?:b?$)?"])
+@settings(max_examples=150, deadline=None)
+@given(lines=LINES)
+@example(lines=["abcbc", "abbc", "a b=c", "WARN:x", "warning:x", "AB", "", 'a\\"b"xx', "abcd", "a"])
+@example(lines=["日志", "é日x", "abc日志", " ", "acbc日", "aaa", "xab=", "b"])
+def test_what_a_pattern_reads_has_its_signs(pattern, lines):
+    assert_signs_are_there(lines, pattern)
+
+
+@pytest.mark.parametrize(("name", "at", "pattern"), PATTERNS, ids=lambda one: str(one)[:24])
+def test_every_sample_has_the_signs_of_what_reads_it(name, at, pattern):
+    samples = [one.line for form in load_formats().values() for one in form.sample]
+    assert_signs_are_there([line for text in samples for line in text.split("\n")], pattern)
+
+
+def test_signs_tell_what_a_pattern_cannot_read():
+    pattern = r"^(?P<timestamp>[0-9]{4}-[0-9]{2})(?:,[0-9]+)? \| (?P<content>.*)$"
+    lines = {"2026-11 | a": True, "2026-11,5 | a": True, "2026 11 | a": False, "2026-11 - a": False}
+    assert {one: may_fit(pattern, look_of(pl.Series([one]))) for one in lines} == lines
+    assert not may_fit(pattern, look_of(pl.Series([], dtype=pl.String)))
 
 
 def test_nearly_every_pattern_has_a_scanner():

@@ -1,10 +1,16 @@
 """Texts on the left, instants on the right."""
 
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from biglog.lines import times as reader
+from biglog.lines.fixed import read_fixed
+from biglog.lines.layouts import NAMED
 from biglog.lines.times import Clock, end_of_reach, to_utc
 
 
@@ -191,3 +197,59 @@ def test_a_zones_name_counts_and_the_sources_own_meaning_first():
     assert read("2026-10-25 02:30:00", "iso", berlin, "CET") == at("2026-10-25 01:30:00")
     shanghai = Clock("Asia/Shanghai")
     assert read("2026-11-02 10:00:00", "iso", shanghai, "CST") == at("2026-11-02 02:00:00")
+
+
+def write(layout, fraction, offset, moment):
+    """A time as a log writer with that layout prints it."""
+    plain = layout.replace("%f", fraction).replace("%z", offset).replace("%e", f"{moment.day:2}")
+    return moment.strftime(plain)
+
+
+LAYOUTS = [one for one in NAMED["any"] if one != "%s"]
+MOMENTS = st.datetimes(datetime(1969, 1, 1), datetime(2071, 1, 1))
+WRITTEN = st.tuples(
+    st.sampled_from(LAYOUTS),
+    st.sampled_from(["", ".5", ",123", ":07", ".123456789", "." + "9" * 30]),
+    st.sampled_from(["", "Z", " UTC", "+08:00", " -0330", "+01"]),
+    st.lists(MOMENTS, min_size=1, max_size=6),
+)
+CHANGED = st.tuples(st.integers(0, 30), st.sampled_from("0159 ,:-+/TZaM."))
+
+
+@settings(max_examples=200, deadline=None)
+@given(WRITTEN, st.lists(CHANGED, max_size=2), st.sampled_from(["UTC", "Europe/Berlin"]))
+@example(("%b %e %H:%M:%S%f", "", "", [datetime(2024, 2, 29), datetime(2026, 2, 28)]), [], "UTC")
+@example(("%y%m%d %H%M%S", "", "", [datetime(1970, 1, 1), datetime(2069, 12, 31)]), [], "UTC")
+@example(("%Y-%m-%d %H:%M:%S%f%z", "", " -0330", [datetime(2026, 11, 2)]), [(19, "T")], "UTC")
+def test_the_kernel_reads_what_columns_of_bytes_would(written, changed, zone):
+    layout, fraction, offset, moments = written
+    texts = [write(layout, fraction, offset, one) for one in moments]
+    for at, letter in changed:  # in the last text: the first one gives the shape
+        texts[-1] = texts[-1][:at] + letter + texts[-1][at + 1 :]
+    shown = pl.Series(texts + texts[:2])
+    clock = Clock(zone, datetime(2026, 3, 1, 12, tzinfo=UTC))
+    by_kernel = to_utc(shown, ["iso", layout], clock=clock)
+    with patch.object(reader, "read_fixed", lambda *_, **__: None):
+        plainly = to_utc(shown, ["iso", layout], clock=clock)
+    assert by_kernel.utc.to_list() == plainly.utc.to_list()
+    assert by_kernel.rules == plainly.rules
+
+
+@pytest.mark.parametrize(
+    ("texts", "layouts", "all_at_once"),
+    [
+        (["2026-11-02 10:00:00,123", "2026-11-02 10:00:00,124"], ["iso"], True),
+        (["2026-11-02T10:00:00.5Z", "2026-11-02T10:00:00Z"], ["iso"], True),
+        (["Nov  2 10:00:00", "Nov 12 10:00:00"], ["iso", "%b %e %H:%M:%S%f"], True),
+        (["2026-11-02 10:00:00", "2026-11-02 10:00:00Z"], ["iso"], False),
+        (["2026-11-02 10:00:00", "soon"], ["iso"], False),
+        (["2026-11-02 10:00:00", None], ["iso"], False),
+        (["Nov 2 10:00:00"], ["%b %e %H:%M:%S"], False),
+        (["1793613600"], ["epoch"], False),
+        ([], ["iso"], False),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_is_for(texts, layouts, all_at_once):
+    spread = [one for name in layouts for one in NAMED.get(name, (name,))]
+    read = read_fixed(pl.Series(texts, dtype=pl.String), spread, latest_year=2026, latest=1 << 60)
+    assert (read is not None) == all_at_once

@@ -24,6 +24,7 @@ from biglog.lines.encodings import (
     sniff_narrow,
 )
 from biglog.lines.parts import Part, Reading, read_bytes
+from biglog.lines.scan import spans_to_series
 
 BLOCK = 8 << 20
 SLICE = 1 << 17
@@ -31,8 +32,6 @@ ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"
 DEBRIS = r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\x{FFFD}]"
 TAB, NEWLINE, RETURN, DELETE = 9, 10, 13, 127
-INLINE = 12
-"""Bytes that Arrow keeps in a view itself; of a longer text it keeps the first four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,28 +296,7 @@ def view_lines(spans: Spans, block: bytes) -> pl.Series:
 
     The block must be UTF-8: nothing looks again.
     """
-    lengths = spans.ends - spans.starts
-    views = np.zeros((len(lengths), 4), np.int32)
-    views[:, 0] = lengths
-    long, short = np.flatnonzero(lengths > INLINE), np.flatnonzero(lengths <= INLINE)
-    if len(long):
-        every = np.ndarray((len(block) - 3,), np.int32, buffer=block, strides=(1,))
-        views[long, 1] = every[spans.starts[long]]
-        views[long, 3] = spans.starts[long]
-    if len(short):
-        views[short, 1:] = inline(block, spans.starts[short], lengths[short])
-    buffers = [None, pa.py_buffer(views), pa.py_buffer(block)]
-    made = pa.Array.from_buffers(pa.string_view(), len(lengths), buffers)
-    return pl.Series("raw", made)
-
-
-def inline(
-    block: bytes, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int32]:
-    """Short texts as their own bytes, padded with zeros."""
-    data, steps = np.frombuffer(block, np.uint8), np.arange(INLINE)
-    at = np.minimum(starts[:, None] + steps, len(data) - 1)
-    return np.where(steps < lengths[:, None], data[at], 0).astype(np.uint8).view(np.int32)
+    return spans_to_series(np.frombuffer(block, np.uint8), spans.starts, spans.ends).alias("raw")
 
 
 def drop_marks(lines: pl.Series, spans: Spans, block: bytes) -> pl.Series:

@@ -108,20 +108,20 @@ def stands(data, at, end, literals, begin, size):
 
 
 @making
-def scan_rows(data, offsets, first, last, program, fits, starts, ends):
+def scan_rows(data, begins, stops, first, last, program, fits, starts, ends):
     """Fit each row to the program; where it fits, write the spans of its groups (-1: no part)."""
     stack = np.empty((STACK, 4), np.int64)
     trail = np.empty((STACK, 2), np.int64)
     spans = np.empty(2 * len(starts), np.int64)
-    fit_rows(data, offsets, first, last, program, fits, starts, ends, spans, stack, trail)
+    fit_rows(data, begins, stops, first, last, program, fits, starts, ends, spans, stack, trail)
 
 
 @kernel
-def fit_rows(data, offsets, first, last, program, fits, starts, ends, spans, stack, trail):
+def fit_rows(data, begins, stops, first, last, program, fits, starts, ends, spans, stack, trail):
     """As ``scan_rows``, which makes the last three arrays."""
     for row in range(np.uint64(first), np.uint64(last)):
         spans[:] = -1
-        answer = fit(data, offsets[row], offsets[row + np.uint64(1)], program, spans, stack, trail)
+        answer = fit(data, begins[row], stops[row], program, spans, stack, trail)
         fits[row] = answer
         for group in range(np.uint64(len(starts))):
             begin = np.uint64(2) * group
@@ -330,3 +330,182 @@ def write_objects(data, starts, ends, keys, key_edges, words, word_edges, edges,
         if lead == 44:
             out[to], to = np.uint8(125), to + 1
         edges[row + np.uint64(1)] = to
+
+
+DIGITS, PADDED, ONE_OF, LETTERS, NAME, HALF, SIGN, SKIP = range(8)
+"""What one step of a timestamp's shape reads; ``fixed.py`` has their meanings."""
+YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MICROS, EAST, HOURS, MINUTES, PM, OTHER = range(12)
+"""Where the parts of a timestamp are kept."""
+BACK = 9
+"""Years among which the one of a date that names none is sought: a leap day may be eight ago."""
+NEVER = np.int64(1) << np.int64(62)
+
+
+@kernel
+def read_times(data, offsets, shapes, edges, resume, names, clock, parts, dates, micros):
+    """Microseconds since 1970 of texts by the shape of their length, as far as all rows can be read
+    or none can: how many rows that are, and whether they can.
+
+    ``shapes`` has the steps of all, those of length n from ``edges[n]`` to before ``edges[n + 1]``;
+    a text that begins as the one above is read from ``resume[n]`` at the first other byte on.
+    ``clock`` is the latest year and the latest moment of a date that names no year, and what kind
+    of year and of hour the shapes have: no year, four digits or two; and 24 or 12 hours.
+    """
+    good, known, above = False, np.int64(-1), np.int64(-1)
+    for row in range(np.uint64(len(micros))):
+        at, size = offsets[row], offsets[row + np.uint64(1)] - offsets[row]
+        size = min(size, len(edges) - 2)
+        step, end = edges[np.uint64(size)], edges[np.uint64(size + 1)]
+        fits = step < end
+        if size == above:
+            other = first_other(data, offsets[row - np.uint64(1)], at, size)
+            step = resume[np.uint64(size), np.uint64(other)] if other < size else end
+        elif fits:
+            parts[:] = 0
+            parts[MONTH], parts[DAY] = 1, 1
+        if fits and step == end:
+            micros[row] = micros[row - np.uint64(1)]
+        elif fits and has_parts(data, at, shapes, step, end, names, parts):
+            known = list_days(parts, clock, known, dates)
+            micros[row] = assemble(parts, clock, dates)
+            fits = micros[row] < NEVER
+        else:
+            fits = False
+        above = size if fits else np.int64(-1)
+        if row == 0:
+            good = fits
+        elif fits != good:
+            return row, good
+    return len(micros), good
+
+
+@inlined
+def first_other(data, one, other, size):
+    """How many bytes two texts begin with alike."""
+    same = np.int64(0)
+    while same < size and data[np.uint64(one + same)] == data[np.uint64(other + same)]:
+        same += 1
+    return same
+
+
+@inlined
+def has_parts(data, begin, shapes, first, end, names, parts):
+    """Whether a text has the shape from that step on; its parts are kept."""
+    for step in range(np.uint64(first), np.uint64(end)):
+        what, width, part = shapes[step, 0], shapes[step, 1], shapes[step, 2]
+        value, at = shapes[step, 3], begin + shapes[step, 4]
+        good = True
+        if what == DIGITS or what == PADDED:
+            found = number_at(data, at, width, what == PADDED)
+            parts[np.uint64(part)] = found * value
+            good = found >= 0
+        elif what == ONE_OF:
+            byte = np.int64(data[np.uint64(at)])
+            good = byte == value & 255 or byte == value >> 8 & 255 or byte == value >> 16
+        elif what == LETTERS:
+            good = are_letters(data, at, width)
+        elif what == NAME:
+            parts[MONTH] = name_at(data, at, width, names)
+            good = parts[MONTH] > 0
+        elif what == HALF:
+            byte = data[np.uint64(at)] | 32
+            parts[PM] = byte == 112
+            good = (byte == 97 or byte == 112) and data[np.uint64(at + 1)] | 32 == 109
+        elif what == SIGN:
+            byte = data[np.uint64(at)]
+            parts[EAST] = 44 - np.int64(byte)
+            good = byte == 43 or byte == 45
+        if not good:
+            return False
+    return True
+
+
+@inlined
+def number_at(data, at, width, padded):
+    """The number that digits spell, of which a space may be the first; -1 where they do not."""
+    value = np.uint64(0)
+    for place in range(np.uint64(at), np.uint64(at + width)):
+        digit = np.uint64(data[place]) - np.uint64(48)
+        if padded and place == np.uint64(at) and data[place] == 32:
+            digit = np.uint64(0)
+        if digit > np.uint64(9):
+            return np.int64(-1)
+        value = value * np.uint64(10) + digit
+    return np.int64(value & np.uint64(NEVER - 1))  # of more digits than a number holds none is kept
+
+
+@inlined
+def are_letters(data, at, width):
+    for place in range(np.uint64(at), np.uint64(at + width)):
+        if (data[place] | 32) < 97 or (data[place] | 32) > 122:
+            return False
+    return True
+
+
+@kernel
+def name_at(data, at, width, names):
+    """The number of the month whose name of that width stands there; 0 where none does."""
+    for row in range(len(names)):
+        if names[row, 0] != width:
+            continue
+        same = True
+        for letter in range(width):
+            same &= (data[np.uint64(at + letter)] | 32) == names[row, 2 + letter]
+        if same:
+            return np.int64(names[row, 1])
+    return np.int64(0)
+
+
+@inlined
+def list_days(parts, clock, known, dates):
+    """Days since 1970 of the parts' date, the first of ``dates``, in its year or, of a date that
+    names none, in the latest years; NEVER where no calendar has it. Done anew where it is not the
+    date that is known; which one that is then.
+    """
+    code = (parts[YEAR] * 128 + parts[MONTH]) * 128 + parts[DAY]
+    if code == known:
+        return known
+    kind = clock[2]
+    if kind:
+        century = (2000 if parts[YEAR] < 70 else 1900) if kind == 2 else 0
+        dates[0] = days_of(parts[YEAR] + century, parts[MONTH], parts[DAY])
+    else:
+        for back in range(BACK):
+            dates[back] = days_of(clock[0] - back, parts[MONTH], parts[DAY])
+    return code
+
+
+@kernel
+def days_of(year, month, day):
+    """Days since 1970 (Howard Hinnant, "chrono-compatible low-level date algorithms")."""
+    if month < 1 or month > 12 or day < 1 or year < 1:
+        return NEVER
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    longest = 28 + leap if month == 2 else 30 + ((month + (month > 7)) & 1)
+    if day > longest:
+        return NEVER
+    year -= month <= 2
+    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    of_era = year % 400
+    return year // 400 * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
+
+
+@inlined
+def assemble(parts, clock, dates):
+    """Microseconds of the parts; NEVER where they are no real moment."""
+    hour = parts[HOUR]
+    if clock[3]:
+        if hour < 1 or hour > 12:
+            return NEVER
+        hour = hour % 12 + 12 * parts[PM]
+    if hour > 23 or parts[MINUTE] > 59 or parts[SECOND] > 60:
+        return NEVER
+    east = parts[EAST] * (parts[HOURS] * 60 + parts[MINUTES])
+    seconds = (hour * 60 + parts[MINUTE] - east) * 60 + parts[SECOND]
+    of_day = seconds * 1_000_000 + parts[MICROS]
+    for back in range(1 if clock[2] else BACK):
+        if dates[back] < NEVER:
+            micros = dates[back] * 86_400_000_000 + of_day
+            if clock[2] or micros <= clock[1]:
+                return micros
+    return NEVER

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from re import _constants as rc  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -31,6 +32,7 @@ MOST_COPIES = 8
 """A repeated group is written out so many times at most."""
 CODES = np.arange(256)
 ASCII = CODES < 128
+OTHER_CASE = np.array([ord(chr(one).swapcase()) if one < 128 else one for one in range(256)])
 CATEGORIES = {
     rc.CATEGORY_SPACE: np.isin(CODES, list(b" \t\n\x0b\x0c\r")),
     rc.CATEGORY_DIGIT: np.isin(CODES, list(b"0123456789")),
@@ -184,7 +186,7 @@ def members(what: Any, value: Any, *, caseless: bool) -> Bytes:
     parts = [item(*one) for one in items if one[0] is not rc.NEGATE]
     inside = np.logical_or.reduce([one for one, _ in parts])
     if caseless:
-        inside = inside | inside[[ord(chr(one).swapcase()) if one < 128 else one for one in CODES]]
+        inside = inside | inside[OTHER_CASE]
     made = np.where(ASCII, inside != negated, negated).astype(np.uint8)
     if any(beyond for _, beyond in parts):
         made[128:] = k.UNSURE
@@ -246,12 +248,97 @@ def fixed(node: Node) -> list[Bytes] | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What every text that fits a pattern has, so that one without needs no engine."""
+
+    head: Bytes
+    """Which bytes it may begin with: for each place NO, YES or UNSURE for each byte, and in column
+    256 for the text's end. No more places than are known; beyond ASCII, UNSURE."""
+    literals: tuple[bytes, ...]
+
+
+@cache
+def signs_of(pattern: str) -> Signs:
+    parsed = _parser.parse(pattern)
+    if parsed.state.flags & (re.IGNORECASE | re.MULTILINE | re.VERBOSE):
+        return Signs(np.zeros((0, 257), np.uint8), ())
+    known = sets_of_head(list(parsed))
+    table = np.zeros((len(known), 257), np.uint8)
+    for place, one in enumerate(known):
+        table[place, :256] = np.where(ASCII, one != k.NO, k.UNSURE)
+    return Signs(table, tuple(dict.fromkeys(literals_of(parsed))))
+
+
+def literals_of(parsed: Sequence[Any]) -> list[bytes]:
+    """Runs of characters that no text without fits."""
+    made: list[bytes] = []
+    run = ""
+    for what, value in parsed:
+        if what is rc.LITERAL:
+            run += chr(value)
+            continue
+        made, run = [*made, run.encode()], ""
+        if what is rc.SUBPATTERN and not value[1]:
+            made += literals_of(value[3])
+        elif what in (rc.MAX_REPEAT, rc.MIN_REPEAT) and value[0]:
+            made += literals_of(value[2])
+    return [one for one in (*made, run.encode()) if one]
+
+
+def sets_of_head(parsed: Sequence[Any]) -> list[Bytes]:
+    nodes: list[Node] = []
+    if parsed and tuple(parsed[0]) == (rc.AT, rc.AT_BEGINNING):
+        with suppress(Unsupported):
+            for what, value in parsed[1:]:
+                nodes.append(lower_one(what, value, caseless=False))
+                if not head_of(tuple(nodes[-1:]))[1] and not can_be_empty(nodes[-1]):
+                    break
+    return head_of(tuple(nodes))[0]
+
+
+def head_of(nodes: Nodes) -> tuple[list[Bytes], bool]:
+    """Sets of the bytes that the nodes begin with, one by one, and whether they are all of them."""
+    made: list[Bytes] = []
+    for at, node in enumerate(nodes):
+        sets = fixed(node)
+        known = (sets or [], sets is not None)
+        inside, whole = head_of(node.inside) if isinstance(node, Group) else known
+        made += inside
+        if isinstance(node, Repeat) and node.least and (one := fixed_run(node)):
+            return made + one, False
+        if not whole:
+            rest = nodes[at : next_full(nodes, at) + 1]
+            alone = isinstance(node, Group) or can_be_empty(rest[-1]) or any(map(may_end, rest))
+            return made + ([] if alone else [first(rest, NOTHING).astype(np.uint8)]), False
+    return made, True
+
+
+def fixed_run(node: Repeat) -> list[Bytes]:
+    """The sets that a run begins with whose length is not known; none where that is not so."""
+    sets = fixed(node.inside[0]) if len(node.inside) == 1 and fixed(node) is None else None
+    return (sets or []) * min(node.least, MOST_FIXED)
+
+
+def next_full(nodes: Nodes, at: int) -> int:
+    """Where the first node is that cannot be empty; the last where all can."""
+    full = (place for place in range(at, len(nodes)) if not can_be_empty(nodes[place]))
+    return next(full, len(nodes) - 1)
+
+
+def may_end(node: Node) -> bool:
+    """Whether the text's end may be part of a node."""
+    ways = node.ways if isinstance(node, Branch) else (getattr(node, "inside", ()),)
+    return isinstance(node, End) or any(may_end(one) for way in ways for one in way)
+
+
 @dataclass(slots=True)
 class Writer:
     """A program in the making. ``follow`` is always the bytes that may come after a node."""
 
     steps: list[list[int]] = field(default_factory=list)
     sets: list[Bytes] = field(default_factory=list)
+    numbers: dict[bytes, int] = field(default_factory=dict)
     literals: bytearray = field(default_factory=bytearray)
     shapes: list[int] = field(default_factory=list)
     switches: list[int] = field(default_factory=list)
@@ -261,11 +348,11 @@ class Writer:
         return len(self.steps) - 1
 
     def set_number(self, wanted: Bytes | Mask) -> int:
-        for at, known in enumerate(self.sets):
-            if np.array_equal(known, wanted):
-                return 256 * at
-        self.sets.append(wanted.astype(np.uint8))
-        return 256 * len(self.sets) - 256
+        made = wanted.astype(np.uint8)
+        at = self.numbers.setdefault(made.tobytes(), len(self.sets))
+        if at == len(self.sets):
+            self.sets.append(made)
+        return 256 * at
 
     def write(self, nodes: Nodes, follow: Mask) -> None:
         done = 0

@@ -15,12 +15,14 @@ import polars as pl
 import pyarrow as pa
 
 from biglog import columns
-from biglog.columns import Indices, Mask, Text
+from biglog.columns import Bytes, Indices, Mask, Text
 from biglog.kernels import number
 from biglog.lines import kernels
 from biglog.lines.program import Program
 from biglog.threads import on_threads
 
+INLINE = 12
+"""Bytes of a text that Arrow keeps in the view itself, where no kernel looks for them."""
 REPEATED = 3
 """Rows a distinct text must stand for, on average, for work on distinct texts to be worth it."""
 
@@ -29,7 +31,7 @@ REPEATED = 3
 class Scanned:
     """For each line whether it fits, and the span of each group: -1 where it took no part."""
 
-    text: Text
+    data: Bytes
     groups: tuple[str, ...]
     fits: npt.NDArray[np.uint8]
     starts: Indices  # (groups, lines)
@@ -49,7 +51,7 @@ class Scanned:
         wrong = rows & self.matched
         fits = np.where(wrong, kernels.NO, self.fits).astype(np.uint8)
         starts, ends = (np.where(wrong, -1, one) for one in (self.starts, self.ends))
-        return Scanned(self.text, self.groups, fits, starts, ends)
+        return Scanned(self.data, self.groups, fits, starts, ends)
 
     def column(self, name: str, rows: Indices | None = None) -> pl.Series:
         """A group's text in all rows, or in the given ones; null where it took no part."""
@@ -57,7 +59,7 @@ class Scanned:
         starts, ends = self.starts[at], self.ends[at]
         if rows is not None:
             starts, ends = starts[rows], ends[rows]
-        return spans_to_series(self.text.data, starts, ends).alias(name)
+        return spans_to_series(self.data, starts, ends).alias(name)
 
     def distinct(self, names: list[str]) -> tuple[Indices, Indices]:
         """Each row's number among the distinct texts of these groups, and a row for each of them.
@@ -69,7 +71,7 @@ class Scanned:
             starts, ends = self.starts[self.groups.index(name)], self.ends[self.groups.index(name)]
 
             def work(first: int, last: int, starts: Indices = starts, ends: Indices = ends) -> None:
-                kernels.hash_spans(self.text.data, starts, ends, first, last, hashes)
+                kernels.hash_spans(self.data, starts, ends, first, last, hashes)
 
             on_threads(work, len(hashes))
         numbers, rows = number(hashes, len(hashes) // REPEATED)
@@ -77,22 +79,52 @@ class Scanned:
 
 
 def scan(lines: pl.Series, program: Program) -> Scanned:
+    if placed := find_in_place(lines):
+        scanned = scan_spans(*placed, program)
+        rows = np.flatnonzero((placed[2] - placed[1] <= INLINE) & (placed[2] > placed[1]))
+        few = scan_copy(lines.gather(rows), program) if len(rows) else scanned
+        if not len(rows) or (few.fits == kernels.NO).all():
+            scanned.fits[rows] = kernels.NO
+            scanned.starts[:, rows] = scanned.ends[:, rows] = -1
+            return scanned
+    return scan_copy(lines, program)
+
+
+def scan_copy(lines: pl.Series, program: Program) -> Scanned:
     text = columns.from_series(lines)
-    size = len(text)
+    return scan_spans(text.data, text.offsets[:-1], text.offsets[1:], program)
+
+
+def find_in_place(lines: pl.Series) -> tuple[Bytes, Indices, Indices] | None:
+    """The bytes that texts are views of, and where in them each begins and ends; None where they
+    are views of several buffers. What is said of a text that is kept inline is not so.
+    """
+    if lines.n_chunks() != 1 or lines.null_count():
+        return None
+    array = lines.to_arrow(compat_level=pl.CompatLevel.newest())
+    buffers: list[pa.Buffer] = array.buffers() if array.type == pa.string_view() else []
+    if len(buffers) != 3:
+        return None
+    views = np.frombuffer(buffers[1], np.int32).reshape(-1, 4)
+    views = views[array.offset : array.offset + len(array)]
+    sizes = views[:, 0].astype(np.int64)
+    starts = np.where(sizes > INLINE, views[:, 3], 0).astype(np.int64)
+    return np.frombuffer(buffers[2], np.uint8), starts, starts + sizes
+
+
+def scan_spans(data: Bytes, begins: Indices, stops: Indices, program: Program) -> Scanned:
+    size = len(begins)
     fits = np.empty(size, np.uint8)
     starts, ends = (np.empty((len(program.groups), size), np.int64) for _ in range(2))
 
     def work(first: int, last: int) -> None:
-        kernels.scan_rows(
-            *(text.data, text.offsets, first, last),
-            *(program.tables, fits, starts, ends),
-        )
+        kernels.scan_rows(data, begins, stops, first, last, program.tables, fits, starts, ends)
 
     on_threads(work, size)
-    return Scanned(text, program.groups, fits, starts, ends)
+    return Scanned(data, program.groups, fits, starts, ends)
 
 
-def spans_to_series(data: columns.Bytes, starts: Indices, ends: Indices) -> pl.Series:
+def spans_to_series(data: Bytes, starts: Indices, ends: Indices) -> pl.Series:
     """Spans of bytes as texts that stay where they are; null where the start is negative."""
     views = np.empty((len(starts), 4), np.uint32)
 
@@ -121,7 +153,7 @@ def objects(scanned: Scanned, names: Sequence[str], absent: Sequence[str]) -> pl
     most = len(keys.data) * len(scanned.fits) + 4 * starts.size + 2 * int((ends - starts).sum())
     edges, out = np.zeros(len(scanned.fits) + 1, np.int64), np.empty(most, np.uint8)
     known = (keys.data, keys.offsets, words.data, words.offsets)
-    kernels.write_objects(scanned.text.data, starts, ends, *known, edges, out)
+    kernels.write_objects(scanned.data, starts, ends, *known, edges, out)
     return text_series(Text(out[: edges[-1]], edges), np.diff(edges) > 0)
 
 

@@ -1,9 +1,8 @@
 """Timestamps: the text a line carries, as UTC microseconds.
 
-A layout is like strptime's, and reads what log writers really print: ``-`` also reads ``/`` and
-``.``, a space also reads ``T`` and ``_``, ``%a`` and ``%b`` read full names too, ``%f`` is an
-optional fraction of any length with its separator, ``%z`` an optional offset (Z, UTC, +08:00,
-+0800), ``%p`` AM or PM. ``iso``, ``epoch`` and ``any`` are names of layouts.
+Layouts are those of ``layouts.py``. Texts of one length are read by the shape of the first of them:
+by a kernel where one layout reads all, else layout by layout, and what is left by regular
+expressions.
 """
 
 from __future__ import annotations
@@ -20,52 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from biglog.lines.fixed import read_fixed
+from biglog.lines.layouts import ALIKE, LONGEST, MONTH_OF, WIDTH, spread, tokens
+
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
-NAMED = {
-    "iso": ("%Y-%m-%d %H:%M:%S%f%z",),
-    "epoch": ("%s",),
-    "any": (
-        "%Y-%m-%d %H:%M:%S%f%z",
-        "%Y%m%d%H%M%S",
-        "%s",
-        "%d/%b/%Y:%H:%M:%S%f%z",
-        "%b %e %H:%M:%S%f",
-        "%a %b %e %H:%M:%S%f %Y",
-        "%a, %d %b %Y %H:%M:%S%f%z",
-        "%e %b %Y %H:%M:%S%f%z",
-        "%b %e %Y %H:%M:%S%f%z",
-        "%b %e, %Y %H:%M:%S%f%z",
-        "%b %e, %Y %I:%M:%S%f %p",
-        "%b %e, %Y, %I:%M:%S%f %p",
-        "%Y %b %e %H:%M:%S%f%z",
-        "%d.%m.%Y %H:%M:%S%f%z",
-        "%m-%d-%Y %I:%M:%S%f %p",
-        "%m-%d-%Y %H:%M:%S%f%z",
-        "%Y-%m-%d %I:%M:%S%f %p",
-        "%Y-%m-%d %p%I:%M:%S%f",
-        "%Y-%m-%d-%H.%M.%S%f",
-        "%Y%m%d %H:%M:%S%f%z",
-        "%Y%m%d %H%M%S%f%z",
-        "%Y年%m月%d日 %H:%M:%S%f",
-        "%Y年%m月%d日 %H时%M分%S秒",
-        "%y-%m-%d %H:%M:%S%f",
-        "%y%m%d %H:%M:%S%f",
-        "%y%m%d %H%M%S",
-        "%m-%d %H:%M:%S%f",
-        "%Y-%m-%d %H:%M",
-        "%Y-%m-%d",
-    ),
-}
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
-MONTH_OF = {name[:width]: at for at, name in enumerate(MONTHS, 1) for width in (3, 4, len(name))}
-WIDTH = {"Y": 4, "m": 2, "d": 2, "e": 2, "H": 2, "I": 2, "M": 2, "S": 2, "y": 2}
-ALIKE = {"-": b"-/.", " ": b" T_"}
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 # Hours east of Greenwich. Where one name has several meanings the source's own zone decides first.
@@ -112,19 +72,35 @@ def unread(size: int) -> Moments:
 def to_utc(
     text: pl.Series, layouts: Sequence[str], *, clock: Clock, zones: pl.Series | None = None
 ) -> Instants:
-    """Each text's instant, by the first layout that reads it.
-
-    Many lines are written within one tick of the clock, so a text that repeats the one above is
-    read once.
-    """
+    """Each text's instant, by the first layout that reads it."""
+    layouts = spread(tuple(layouts))
+    latest = {"latest_year": clock.latest.year, "latest": latest_of(clock)}
+    if fixed := read_fixed(text, layouts, **latest):
+        every = [np.full(len(text), one) for one in (fixed.absolute, True, fixed.yearless)]
+        return place_all(text, zones, Moments(fixed.micros, *every), clock)
+    # Many lines are written within one tick of the clock: a text that repeats the one above is
+    # read once.
     run_of, first = runs(text, zones)
     text, zones = text.gather(first), None if zones is None else zones.gather(first)
-    moments = read_layouts(text, spread(tuple(layouts)), clock)
+    moments = read_layouts(text, layouts, clock)
     zones = name_zones(text, zones, moments, clock, layouts=layouts)
+    return place_all(text, zones, moments, clock, run_of=run_of)
+
+
+def place_all(
+    text: pl.Series,
+    zones: pl.Series | None,
+    moments: Moments,
+    clock: Clock,
+    *,
+    run_of: Ints | None = None,
+) -> Instants:
+    """Moments as instants; where runs of equal texts were read as one, each text's own."""
     named = np.zeros(len(text), bool) if zones is None else shift_named(moments, zones, clock)
     local = moments.good & ~moments.absolute & ~named
     placed = localise(moments.micros, local, clock.zone)
-    micros, good = placed.micros[run_of], moments.good[run_of]
+    every = slice(None) if run_of is None else run_of
+    micros, good = placed.micros[every], moments.good[every]
     used = {
         "absolute": moments.good & moments.absolute,
         "named zone": named,
@@ -135,13 +111,13 @@ def to_utc(
         "in a doubled hour": placed.doubled,
         "in a skipped hour": placed.skipped,
     }
-    rules = count_used(used, np.bincount(run_of, minlength=len(text)))
+    rules = count_used({name: mask[every] for name, mask in used.items()})
     rules["out of order"] = int((np.diff(micros[good]) < 0).sum())
     return Instants(as_utc(micros, good), +rules)
 
 
-def count_used(rules: Mapping[str, Mask], lines: Ints) -> Counter[str]:
-    return Counter({name: int(lines[mask].sum()) for name, mask in rules.items()})
+def count_used(rules: Mapping[str, Mask]) -> Counter[str]:
+    return Counter({name: int(np.count_nonzero(mask)) for name, mask in rules.items()})
 
 
 def runs(text: pl.Series, zones: pl.Series | None) -> tuple[Ints, Ints]:
@@ -149,19 +125,19 @@ def runs(text: pl.Series, zones: pl.Series | None) -> tuple[Ints, Ints]:
     new = text.ne_missing(text.shift()) if len(text) else pl.Series([], dtype=pl.Boolean)
     if zones is not None:
         new |= zones.ne_missing(zones.shift())
-    changed = new.to_numpy().copy()
+    return number_runs(new.to_numpy().copy())
+
+
+def number_runs(changed: Mask) -> tuple[Ints, Ints]:
+    """Each row's run, and where each run begins, by which rows are other than the one above."""
     changed[:1] = True
     return np.cumsum(changed) - 1, np.flatnonzero(changed)
 
 
 def as_utc(micros: Ints, good: Mask) -> pl.Series:
-    stamps = pl.Series(micros).set(pl.Series(~good), None)
+    stamps = pl.Series(micros)
+    stamps = stamps if good.all() else stamps.set(pl.Series(~good), None)
     return stamps.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-
-
-@lru_cache
-def spread(layouts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(one for name in layouts for one in NAMED.get(name, (name,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +156,21 @@ def localise(micros: Ints, local: Mask, zone: str) -> Placed:
     none = np.zeros(len(micros), bool)
     if zone == "UTC" or not local.any():
         return Placed(micros, none, none)
-    wall = pl.Series(micros[local]).cast(pl.Datetime("us"))
+    shows = micros[local]
+    run_of, heads = number_runs(np.diff(shows, prepend=shows[0]) != 0)
+    shows = shows[heads]
+    wall = pl.Series(shows).cast(pl.Datetime("us"))
     first, last = (place(wall, zone, ambiguous=one) for one in ("earliest", "latest"))
     twice = first != last
     second = twice.copy()
-    second[twice] = after_return(micros[local][twice])
+    second[twice] = after_return(shows[twice])
     moved = np.where(second, last, first)
     # The wall clock that UTC gives back differs only where there never was such a time.
     shown = pl.Series(moved).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     back = shown.dt.convert_time_zone(zone).dt.replace_time_zone(None).cast(pl.Int64).to_numpy()
     placed, doubled, skipped = micros.copy(), none.copy(), none.copy()
-    placed[local], doubled[local], skipped[local] = moved, twice, back != micros[local]
+    every = (moved, twice, back != shows)
+    placed[local], doubled[local], skipped[local] = (one[run_of] for one in every)
     return Placed(placed, doubled, skipped)
 
 
@@ -236,7 +216,7 @@ def name_zones(
         return zones
     parts = parts.drop_nulls("before")
     bare = parts["before"] + parts["after"].fill_null("")
-    put(moments, rows, read_layouts(bare, spread(tuple(layouts)), clock))
+    put(moments, rows, read_layouts(bare, layouts, clock))
     zones = pl.Series([None] * len(text), dtype=pl.String) if zones is None else zones
     return zones.scatter(rows, parts["name"])
 
@@ -291,10 +271,6 @@ def read_aligned(text: pl.Series, layout: str, clock: Clock) -> Moments:
         rows = np.flatnonzero(lengths == length)
         put(found, rows, read_columns(byte_columns(pick(text, rows)), layout, clock))
     return found
-
-
-LONGEST = 64
-"""Bytes of a text from which it is no timestamp."""
 
 
 def pick(text: pl.Series, rows: Ints) -> pl.Series:
@@ -374,11 +350,6 @@ def read_columns(columns: Bytes, layout: str, clock: Clock) -> Moments:
 
 def is_yearless(parts: dict[str, Ints]) -> bool:
     return not parts.keys() & {"Y", "y"}
-
-
-@lru_cache
-def tokens(layout: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"%.|.", layout))
 
 
 def step(walk: Walk, token: str) -> None:
@@ -504,9 +475,13 @@ def century(year: Ints) -> Ints:
     return np.where(year < 70, year + 2000, year + 1900)
 
 
+def latest_of(clock: Clock) -> int:
+    return int(clock.latest.timestamp() * SECOND)
+
+
 def last_before(month: Ints, day: Ints, of_day: Ints, *, good: Mask, clock: Clock) -> Ints:
     """A date without a year as the last one not after ``clock.latest``; leap days in leap years."""
-    latest = int(clock.latest.timestamp() * SECOND)
+    latest = latest_of(clock)
     micros = np.zeros(len(good), np.int64)
     found = np.zeros(len(good), bool)
     for back in range(9):
