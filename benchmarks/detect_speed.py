@@ -3,7 +3,9 @@
 Run: ``python benchmarks/detect_speed.py [--sizes N …]``: 100,000, 1,000,000 and 10,000,000 events,
 each size in a process of its own. Events are made: 60 templates, Zipf-distributed, of
 12 hosts, with durations, sizes, words and ids as parameters; reading and mining are not in it.
-Lines: what ``detect`` does; sessions, of ten events each: what ``detect --session`` does.
+Lines: what ``detect`` does; sessions, of ten events each: what ``detect --session`` does; requests:
+what ``detect`` does with access logs. These are made too: 20,000 pages and 50,000 clients,
+Zipf-distributed, 3 % of the answers errors, one login form tried and refused, one scanner.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +26,13 @@ import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 from biglog import offline
-from biglog.findings.sessions import score_sessions
+from biglog.findings.sessions import Sessions
 from biglog.records import LINES, Template
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 BATCH = 1_000_000
 KINDS, HOSTS, SESSION = 60, 12, 10
+PAGES, CLIENTS = 20_000, 50_000
 PATTERN = "step {n} of <*> took <*> ms, read <*> bytes, state <*>"
 
 
@@ -41,7 +45,7 @@ def main() -> None:
         print(json.dumps(measure(options.measure[0], int(options.measure[1]))))
         return
     print(f"{'':10}    events  seconds  of processor  peak MiB  seconds by ten times the events")
-    for what in ("lines", "sessions"):
+    for what in ("lines", "sessions", "requests"):
         before = 0.0
         for size in options.sizes:
             told = alone(what, size)
@@ -63,23 +67,27 @@ def alone(what: str, size: int) -> dict[str, float]:
 def measure(what: str, size: int) -> dict[str, float]:
     """Seconds by the clock and of the processor, without those of making; and the peak in MiB."""
     spent = [0.0, 0.0]
-    batches = stopped(made(size), spent)
+    batches = stopped(made_requests(size) if what == "requests" else made(size), spent)
     start, worked = time.perf_counter(), time.process_time()
-    if what == "lines":
-        for told in offline.judge_batches(batches, {}, None):
-            assert told["score"].is_between(0.0, 1.0).all()
-    else:
-        frames = (offline.with_templates(one) for one in batches)
-        kept = ["session", "timestamp", "template_id", "template"]
-        events = pl.concat(
-            frame.with_columns(session=pl.col("component")).select(kept) for frame in frames
-        )
-        assert score_sessions(events, None)["score"].is_between(0.0, 1.0).all()
+    judged = sessions(batches) if what == "sessions" else offline.judge_batches(batches, {}, None)
+    for told in judged:
+        assert told["score"].is_between(0.0, 1.0).all()
     return {
         "seconds": time.perf_counter() - start - spent[0],
         "processor": time.process_time() - worked - spent[1],
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def sessions(batches: Iterator[offline.Parsed]) -> Iterator[pl.DataFrame]:
+    kept = ["session", "timestamp", "template_id", "template"]
+    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
+        night = Sessions(Path(folder))
+        for one in batches:
+            lines = offline.with_templates(one)
+            night.add(lines.with_columns(session=pl.col("component")).select(kept))
+            del one, lines
+        yield from night.verdicts()
 
 
 def stopped(batches: Iterator[offline.Parsed], spent: list[float]) -> Iterator[offline.Parsed]:
@@ -138,6 +146,53 @@ def made_lines(start: int, height: int, rng: np.random.Generator) -> pa.Table:
         for name in missing
     ]
     return frame.with_columns(empty).select(LINES.names).to_arrow().cast(LINES)
+
+
+def made_requests(size: int) -> Iterator[offline.Parsed]:
+    rng = np.random.default_rng(7)
+    template = Template("t", "<*> <*> HTTP/1.1 <*> <*>", "")
+    for start in range(0, size, BATCH):
+        height = min(BATCH, size - start)
+        lines = pl.DataFrame(pl.from_arrow(made_lines(start, height, rng)))
+        lines = lines.with_columns(host=None, component=None, **asked(height, rng))
+        yield offline.Parsed(
+            lines.to_arrow().cast(LINES),
+            pa.array(np.full(height, "t")),
+            pa.array([[]], pa.list_(pa.string())).take(pa.array(np.zeros(height, np.int64))),
+            {"t": template},
+        )
+
+
+def asked(height: int, rng: np.random.Generator) -> dict[str, pl.Series]:
+    """Content and fields of so many requests."""
+    page, client = ((rng.zipf(1.3, height) % most).astype(str) for most in (PAGES, CLIENTS))
+    failed, who = rng.random(height) < 0.03, rng.random(height)
+    login, scan = who < 0.001, (who > 0.999)
+    rows = pl.DataFrame(
+        {"page": page, "client": client, "failed": failed, "n": rng.integers(0, 1000, height)}
+    )
+    path = (
+        pl.when(pl.Series(login))
+        .then(pl.lit("POST /login"))
+        .when(pl.Series(scan))
+        .then(pl.format("GET /absent/{}/x.php", "page"))
+        .otherwise(pl.format("GET /shop{}/item/{}", pl.col("n") % 20, "page"))
+    )
+    status = (
+        pl.when(pl.Series(login))
+        .then(pl.lit("401 Unauthorized"))
+        .when(pl.Series(scan) | pl.col("failed"))
+        .then(pl.lit("404 Not Found"))
+        .otherwise(pl.lit("200 OK"))
+    )
+    who = (
+        pl.when(pl.Series(scan)).then(pl.lit("scanner")).otherwise(pl.format("client-{}", "client"))
+    )
+    told = rows.select(
+        content=pl.format("{} HTTP/1.1 {}", path, status),
+        fields=pl.concat_str(pl.lit('{"client":"'), who, pl.lit('"}')),
+    )
+    return dict(told.to_dict())
 
 
 def made_values(height: int, rng: np.random.Generator) -> pa.Array:

@@ -298,41 +298,49 @@ def detect_sessions(
     *,
     session: str,
     first: int = 0,
-) -> pl.DataFrame:
-    """A row per session: session, score, anomalous, reason, events."""
-    from biglog.findings.sessions import score_sessions
+) -> Iterator[pl.DataFrame]:
+    """A row per session: session, score, anomalous, reason, events; batch by batch, and the events
+    wait on disk, so that a night of any size needs no more memory.
+    """
+    from biglog.findings.sessions import Sessions
 
     known: dict[str, Template] = {}
-    past = None
-    if history:
-        past = event_frame(history, format_name, known, session=session)
-    return score_sessions(
-        event_frame(files, format_name, known, session=session), past, first=first
-    )
+    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
+        night = Sessions(Path(folder), first=first, with_history=bool(history))
+        for frame in event_frames(history, format_name, known, session=session) if history else ():
+            night.recall(frame)
+        for frame in event_frames(files, format_name, known, session=session):
+            night.add(frame)
+        yield from night.verdicts()
+
+
+def event_frames(
+    files: Sequence[Path], format_name: str, known: dict[str, Template], *, session: str = ""
+) -> Iterator[pl.DataFrame]:
+    """What detectors need of each line; with ``session`` only lines that name one, and its id.
+
+    What repeats is kept as codes and no content is kept.
+    """
+    kept = ["line_no", *CODES, *(["session", "timestamp"] if session else [])]
+    example, rows, came = "", 0, False
+    for parsed in parse_files(files, format_name, catalogue=known):
+        known.update(parsed.templates)
+        came, frame = True, with_templates(parsed)
+        example = example or str(frame["content"][0])[:200]
+        named = with_session(frame, session) if session else frame
+        rows += named.height
+        yield named.select(kept).with_columns(pl.col(CODES).cast(pl.Categorical))
+    if not came:
+        raise BadInput(NO_LINE)
+    if not rows:
+        raise BadInput(f"--session {session!r} matches no line; the first line says: {example!r}")
 
 
 def event_frame(
     files: Sequence[Path], format_name: str, known: dict[str, Template], *, session: str = ""
 ) -> pl.DataFrame:
-    """What detectors need of each line; with ``session`` only lines that name one, and its id.
-
-    What repeats is kept as codes and no content is kept, so that a night fits in memory.
-    """
-    kept = ["line_no", *CODES, *(["session", "timestamp"] if session else [])]
-    example = ""
-    frames = []
-    for parsed in parse_files(files, format_name, catalogue=known):
-        known.update(parsed.templates)
-        frame = with_templates(parsed)
-        example = example or str(frame["content"][0])[:200]
-        named = with_session(frame, session) if session else frame
-        frames.append(named.select(kept).with_columns(pl.col(CODES).cast(pl.Categorical)))
-    if not frames:
-        raise BadInput(NO_LINE)
-    events = pl.concat(frames)
-    if events.is_empty():
-        raise BadInput(f"--session {session!r} matches no line; the first line says: {example!r}")
-    return events
+    """As event_frames, of one night at once."""
+    return pl.concat(event_frames(files, format_name, known, session=session))
 
 
 def with_templates(parsed: Parsed) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import pytest
 
 from biglog.findings import values, webattacks
 from biglog.findings.lines import Usual, score_templates, tally_all
+from findings.values_past import judged_alone, reach
 
 LINES = {
     "template_id": pl.String,
@@ -81,8 +82,7 @@ class Values:
         )
 
     def judge(self, rows, past=None):
-        known = None if past is None else values.reach(past)
-        found = values.score_values(rows, known)
+        found = judged_alone(rows) if past is None else values.score_values(rows, reach(past))
         joined = rows.join(found, on="line", how="left", maintain_order="left")
         return joined.with_columns(
             pl.col("score").fill_null(0.0),

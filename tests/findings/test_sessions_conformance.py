@@ -1,11 +1,14 @@
 """What every detector of sessions keeps to, whatever it looks for."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import polars as pl
 import pytest
 
-from biglog.findings import counts, durations, nextevent, transitions
+from biglog.findings import nextevent
+from biglog.findings.sessions import DETECTORS, by_detector
+from biglog.findings.steps import EDGE
 
 USUAL = "open read write close"
 START = datetime(2026, 3, 10, tzinfo=UTC)
@@ -13,15 +16,10 @@ START = datetime(2026, 3, 10, tzinfo=UTC)
 STRANGE = {
     "counts": ("open read explode write close", 1),
     "transitions": ("open write read close", 1),
-    "nextevent": ("close write read open", 1),
-    "durations": (USUAL, 5000),
+    "next event": ("close write read open", 1),
+    "duration": (USUAL, 5000),
 }
-JUDGES = {
-    "counts": counts.judge,
-    "transitions": transitions.judge,
-    "nextevent": nextevent.judge,
-    "durations": durations.judge,
-}
+KEYS = {name: pl.UInt32 for name in ("c1", "c2", "c3", "event")}
 SCHEMA = {
     "session": pl.String,
     "template_id": pl.String,
@@ -41,18 +39,24 @@ def frame(*sessions, shift=0.0):
     return pl.DataFrame(rows, SCHEMA, orient="row")
 
 
+def judged(name, lines, past):
+    """What one detector says of each session."""
+    said = {one: f"{one} {name}" for one in ("score", "odd", "reason")}
+    return by_detector(lines, past).select("session", **said)
+
+
 def odd(rows):
     return rows.filter("odd")["session"].to_list()
 
 
-@pytest.fixture(params=JUDGES)
+@pytest.fixture(params=DETECTORS)
 def name(request):
     return request.param
 
 
 @pytest.fixture
 def judge(name):
-    return JUDGES[name]
+    return partial(judged, name)
 
 
 @pytest.fixture
@@ -133,24 +137,22 @@ class TestEveryDetector:
 
 
 def test_durations_need_no_times():
-    rows = durations.judge(frame(*[USUAL] * 9).drop("timestamp"), None)
+    rows = judged("duration", frame(*[USUAL] * 9).drop("timestamp"), None)
     assert odd(rows) == []
 
 
 def test_a_session_that_ends_early_is_told_by_its_end():
-    rows = transitions.judge(frame(*[USUAL] * 150, "open read"), None)
+    rows = judged("transitions", frame(*[USUAL] * 150, "open read"), None)
     assert odd(rows) == ["150"]
     assert "from read to their end" in rows["reason"][150]
 
 
 def test_chances_of_next_events_sum_to_one():
-    lines = frame(*["a b"] * 7, *["a c"] * 3)
-    events = nextevent.in_context(lines)
+    """After an "a" that begins a session there were 7 "b" and 3 "c" (of 20 events, 10 "a")."""
+    a, b, c = range(3)
+    rows = [(EDGE, EDGE, EDGE, a, 10), (a, EDGE, EDGE, b, 7), (a, EDGE, EDGE, c, 3)]
+    events = pl.DataFrame(rows, {**KEYS, "had": pl.Int64}, orient="row")
     model = [nextevent.continuations(events, n) for n in range(nextevent.CONTEXT + 1)]
-    codes = pl.Series(["a", "b", "c"]).cast(pl.Categorical).to_physical()
-    start = pl.lit(nextevent.START, pl.UInt32)
-    after = pl.DataFrame({"event": codes}).with_columns(
-        c1=pl.lit(codes[0], pl.UInt32), c2=start, c3=start
-    )
+    after = pl.DataFrame([(a, EDGE, EDGE, one) for one in (a, b, c)], KEYS, orient="row")
     known = nextevent.chances(after, model, itself=False)["chance"].sum()
     assert 0.9 < known < 1.0

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biglog.findings.values import SCHEMA, reach, score_values
+from biglog.findings.values import SCHEMA, score_values
+from findings.values_past import judged_alone, reach
 
 
 def frame(numbers=(), texts=(), *, place=1, field="duration (s)", start=0):
@@ -52,9 +53,9 @@ def test_a_past_fault_does_not_hide_the_next():
 
 
 def test_without_a_history_the_file_is_compared_with_itself():
-    found = score_values(frame([*draw(500), 5000.0]), None)
+    found = judged_alone(frame([*draw(500), 5000.0]))
     assert found["line"].to_list() == [500]
-    assert score_values(frame(draw(500)), None).is_empty()
+    assert judged_alone(frame(draw(500))).is_empty()
 
 
 def test_a_word_that_was_never_seen_where_the_same_few_were():

@@ -111,7 +111,7 @@ def detect(
     offline.check_files(history)
     check_out(out, among=[*files, *history])
     if session:
-        told = iter([offline.detect_sessions(files, history, format, session=session, first=first)])
+        told = offline.detect_sessions(files, history, format, session=session, first=first)
     else:
         told = offline.line_verdicts(files, history, format)
     odd = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import polars as pl
 
 RARE = 0.02
 """A session is odd where what is said of it holds for fewer sessions than this share."""
@@ -42,19 +41,13 @@ def far(values: np.ndarray, learnt: np.ndarray) -> np.ndarray:
     return np.asarray(values > most + (most - usual) + 1e-9)
 
 
-def judged(rated: pl.DataFrame, learnt: pl.DataFrame) -> pl.DataFrame:
-    """Session, score, odd and reason, from session, strength and said.
+def judged(here: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Score and whether odd of each session, by how strong its sign is among learnt ones.
 
     The score is 1 less the share of learnt sessions as strong. Odd is also far beyond them, and
     beyond today's: files end while sessions are open, and what all are tonight is its habit.
     """
-    here, past = (one["strength"].to_numpy() for one in (rated, learnt))
     share = tail(here, past)
     both = np.concatenate([here, past])
     odd = far(here, past) & far(here, both) & (-np.log(share) >= bar(len(past)))
-    return rated.select(
-        "session",
-        pl.Series("score", np.clip(1.0 - share, 0.0, 1.0), dtype=pl.Float64),
-        pl.Series("odd", odd, dtype=pl.Boolean),
-        pl.col("said").alias("reason"),
-    )
+    return np.clip(1.0 - share, 0.0, 1.0), odd

@@ -7,17 +7,22 @@ one fact many times. How often a template usually varies is taken off, so that w
 times in a healthy session is not odd for coming 15 times.
 
 Score: 1 less the share of learnt sessions whose least likely fact is as unlikely. Odd where that
-fact holds for fewer than RARE of the sessions, a threshold chosen without labels. Cost: group-bys
-over distinct (session, template) pairs.
+fact holds for fewer than RARE of the sessions, a threshold chosen without labels. What is learnt is
+how many sessions have each template how often. Cost: a sort of each part's events.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from biglog.findings import calibrate
+from biglog.findings.keys import Ints, Tally, paired, parted
+from biglog.findings.sessionparts import Part
 
 PRIOR = 20.0
 """Sessions' worth of history in the share of today's sessions, so that few do not decide."""
@@ -29,171 +34,244 @@ TELLING = 0.6
 SHOWN = 160
 """Characters of a template in a reason."""
 
+Floats = npt.NDArray[np.float64]
 
-def judge(here: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
-    """Per session: session, score, odd and reason (null where no fact is worth telling).
 
-    Both frames have session, template_id and template, a row an event.
+class Counted:
+    """How many sessions have each template so often."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.sessions = 0
+
+    def add(self, part: Part) -> None:
+        _, kind, times = cells(part)
+        self.tally.add(paired(kind, times))
+        self.sessions += part.height
+
+    def table(self) -> pl.DataFrame:
+        """Kind, n and had: the sessions that have it so often; sorted."""
+        self.tally.done()
+        kind, times = parted(self.tally.keys)
+        return pl.DataFrame({"kind": kind, "n": times, "had": self.tally.counts})
+
+
+def cells(part: Part) -> tuple[Ints, Ints, Ints]:
+    """How often each session has each template: session, kind, times; by session."""
+    keys, times = np.unique(paired(part.session, part.kinds), return_counts=True)
+    return *parted(keys), times
+
+
+@dataclass(frozen=True)
+class Model:
+    """How unlikely each fact is.
+
+    ``kinds`` has a row a template: share and usual of having it, rank (of its id by letters) and
+    pattern (null where today has none); ``often`` the excess of a kind and n, sorted by its key;
+    ``missing`` a row a template that a session may lack: kind, share, usual and surprise.
     """
-    today, learnt = counted(here), None if past is None else counted(past)
-    rated = worst_facts(here, today, learnt)
-    usual = rated if past is None or learnt is None else worst_facts(past, learnt, None)
-    surprise, surprises = rated["surprise"], usual["surprise"].to_numpy()
-    least = threshold(surprise, today if learnt is None else learnt, learnt)
-    return rated.select(
-        "session",
-        pl.Series("score", 1.0 - calibrate.tail(surprise.to_numpy(), surprises)),
-        (pl.col("surprise") >= least).alias("odd"),
-        pl.col("said").alias("reason"),
+
+    kinds: pl.DataFrame
+    often: pl.DataFrame
+    missing: pl.DataFrame
+
+
+def model(today: Counted, past: Counted | None, patterns: pl.DataFrame, ranks: Ints) -> Model:
+    """``patterns`` has code and template, ``ranks`` are by code."""
+    here = today.table()
+    known, learnt = (here, today) if past is None else (past.table(), past)
+    both = here if past is None else added(here, known)
+    total = learnt.sessions + (past is not None)
+    having = known.group_by("kind").agg(having=pl.col("had").sum())
+    seen = here.select("kind").unique()
+    named = patterns.select(kind=pl.col("code").cast(pl.Int64), pattern="template")
+    kinds = (
+        pl.DataFrame({"kind": pl.int_range(len(ranks), eager=True), "rank": ranks})
+        .join(having, on="kind", how="left", maintain_order="left")
+        .join(medians(both), on="kind", how="left", maintain_order="left")
+        .join(named.join(seen, on="kind"), on="kind", how="left", maintain_order="left")
+        .with_columns(share=(pl.col("having").fill_null(0) - 0.5).abs() / total)
     )
+    lacked = usually_there(here, today.sessions, None if past is None else known, learnt.sessions)
+    return Model(kinds, repetitions(both), surest(lacked, kinds))
 
 
-def worst_facts(
-    lines: pl.DataFrame, today: pl.DataFrame, past: pl.DataFrame | None
-) -> pl.DataFrame:
-    """Session, surprise and said, in order of appearance."""
-    facts = pl.concat([present(today, past), absent(today, past)])
-    worst = judged(facts, names(lines))
-    order = lines.select("session").unique(maintain_order=True)
-    return order.join(worst, on="session", how="left", maintain_order="left").with_columns(
-        pl.col("surprise").fill_null(0.0)
-    )
+def added(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    both = pl.concat([one, other]).group_by("kind", "n").agg(pl.col("had").sum())
+    return both.sort("kind", "n")
 
 
-def names(lines: pl.DataFrame) -> pl.DataFrame:
-    """Each template's pattern, once."""
-    patterns = lines.select("template_id", "template").unique("template_id")
-    return patterns.with_columns(pl.col("template").cast(pl.String))
+def medians(table: pl.DataFrame) -> pl.DataFrame:
+    """Kind, usual: the median of how often sessions have it that do."""
+    whole = pl.col("had").sum()
+    at_most = pl.col("had").cum_sum()
+    low = pl.col("n").filter(at_most > (whole - 1) // 2).first()
+    high = pl.col("n").filter(at_most > whole // 2).first()
+    return table.group_by("kind", maintain_order=True).agg(usual=(low + high) / 2)
 
 
-def counted(lines: pl.DataFrame) -> pl.DataFrame:
-    """How often each session has each template: session, template_id, n."""
-    return lines.group_by("session", "template_id").agg(pl.len().alias("n"))
-
-
-def sessions_in(cells: pl.DataFrame) -> int:
-    return cells["session"].n_unique()
-
-
-def present(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
-    """For each template a session has: how unlikely it is to have it, and to have it so often."""
-    learnt = today if past is None else past
-    total = sessions_in(learnt)
-    having = learnt.group_by("template_id").agg(pl.len().alias("having"))
-    cells = today.join(having, on="template_id", how="left").with_columns(
-        share=(pl.col("having").fill_null(0) - 0.5).abs() / (total + (past is not None))
-    )
-    both = today if past is None else pl.concat([today, past])
-    return cells.join(repetitions(both), on=["template_id", "n"]).select(
-        "session",
-        "template_id",
-        "n",
-        "share",
-        pl.col("median").alias("usual"),
-        (pl.col("excess") - pl.col("share").log()).alias("surprise"),
-    )
-
-
-def repetitions(cells: pl.DataFrame) -> pl.DataFrame:
-    """How unlikely each count of a template is among sessions that have it: excess and median.
+def repetitions(counts: pl.DataFrame) -> pl.DataFrame:
+    """How unlikely each count of a template is among sessions that have it: kind, n and excess.
 
     Both tails count. Twice the template's own mean surprise is taken off as its usual variation,
     and a count is nothing within as much again of what nearly all have, by the logarithm.
     """
-    counts = cells.group_by("template_id", "n").agg(pl.len().alias("had")).sort("template_id", "n")
-    whole = pl.col("had").sum().over("template_id")
-    at_most = pl.col("had").cum_sum().over("template_id")
+    whole = pl.col("had").sum().over("kind")
+    at_most = pl.col("had").cum_sum().over("kind")
     tail = pl.min_horizontal(at_most, whole - at_most + pl.col("had"))
     unlikely = -(2.0 * (tail + 0.5) / (whole + 1)).clip(upper_bound=1.0).log()
-    medians = cells.group_by("template_id").agg(pl.col("n").median().alias("median"))
     rated = counts.with_columns(unlikely=unlikely, whole=whole, beyond=beyond(at_most / whole))
-    mean = (pl.col("unlikely") * pl.col("had")).sum().over("template_id") / pl.col("whole")
+    mean = (pl.col("unlikely") * pl.col("had")).sum().over("kind") / pl.col("whole")
     excess = (pl.col("unlikely") - 2.0 * mean).clip(lower_bound=0.0) * pl.col("beyond")
-    return rated.select("template_id", "n", excess=excess).join(medians, on="template_id")
+    return rated.select("kind", "n", excess=excess)
 
 
 def beyond(at_most: pl.Expr) -> pl.Expr:
     """Whether a count is as far again from what nearly all have as that is from the median."""
     count = pl.col("n").cast(pl.Float64)
     low, middle, high = (
-        count.filter(at_most >= share).min().over("template_id")
+        count.filter(at_most >= share).min().over("kind")
         for share in (calibrate.RARE, 0.5, 1.0 - calibrate.RARE)
     )
     return (count * middle > high * high) | (count * middle < low * low)
 
 
-def absent(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
-    """For each template a session lacks: how unlikely that is.
+def usually_there(
+    today: pl.DataFrame, here: int, past: pl.DataFrame | None, before: int
+) -> pl.DataFrame:
+    """For each template that a session may lack, how unlikely that is: kind, share and surprise.
 
-    With a history, today's own share weighs as much as the history's: files end while sessions are
-    open, and what a third of them lack tonight is the night's habit, not each session's fault.
+    ``here`` and ``before`` are how many sessions there are. With a history, today's own share
+    weighs as much as the history's: files end while sessions are open, and what a third of them
+    lack tonight is the night's habit, not each session's fault.
     """
-    usual = usually_there(today, past).filter(pl.col("surprise") > math.log(2))
-    wanted = usual.sort("surprise", "template_id", descending=[True, False]).head(MOST_ABSENT)
-    every = today.select("session").unique().join(wanted, how="cross")
-    return every.join(today, on=["session", "template_id"], how="anti").select(
-        "session",
-        "template_id",
-        pl.lit(0, pl.get_index_type()).alias("n"),
-        "share",
-        "usual",
-        "surprise",
-    )
-
-
-def usually_there(today: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
-    here = sessions_in(today)
     known = today if past is None else past
-    total = sessions_in(known)
-    lacking = known.group_by("template_id").agg(
-        (total - pl.len()).alias("lacking"), pl.col("n").median().alias("usual")
-    )
+    lacking = known.group_by("kind").agg((before - pl.col("had").sum()).alias("lacking"))
+    lacking = lacking.join(medians(known), on="kind")
     if past is None:
-        share = (pl.col("lacking") - 0.5).clip(lower_bound=0.5) / total
+        share = (pl.col("lacking") - 0.5).clip(lower_bound=0.5) / before
     else:
-        now = today.group_by("template_id").agg((here - pl.len()).alias("now"))
-        lacking = lacking.join(now, on="template_id", how="left")
-        before = (pl.col("lacking") + 0.5) / (total + 1)
+        now = today.group_by("kind").agg((here - pl.col("had").sum()).alias("now"))
+        lacking = lacking.join(now, on="kind", how="left")
+        then = (pl.col("lacking") + 0.5) / (before + 1)
         others = (pl.col("now").fill_null(here) - 1).clip(lower_bound=0)
-        share = (before + (others + PRIOR * before) / (here - 1 + PRIOR)) / 2
-    return lacking.select("template_id", "usual", share=share, surprise=-share.log())
+        share = (then + (others + PRIOR * then) / (here - 1 + PRIOR)) / 2
+    return lacking.select("kind", "usual", share=share, surprise=-share.log())
 
 
-def judged(facts: pl.DataFrame, patterns: pl.DataFrame) -> pl.DataFrame:
-    """The worst fact of each session, and in words those that come near it."""
-    worst = facts.group_by("session").agg(pl.col("surprise").max().alias("worst"))
-    telling = facts.join(worst, on="session").filter(
-        pl.col("surprise") >= pl.max_horizontal(TELLING * pl.col("worst"), math.log(4))
+def surest(lacked: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+    wanted = lacked.filter(pl.col("surprise") > math.log(2)).join(
+        kinds.select("kind", "rank"), on="kind"
     )
-    ordered = telling.sort("surprise", "template_id", descending=[True, False])
-    first = ordered.group_by("session", maintain_order=True).head(SAID)
-    spoken = first.join(patterns, on="template_id", how="left", maintain_order="left")
-    said = spoken.group_by("session", maintain_order=True).agg(words().str.join("; ").alias("said"))
-    return worst.rename({"worst": "surprise"}).join(said, on="session", how="left")
+    return wanted.sort("surprise", "rank", descending=[True, False]).head(MOST_ABSENT)
 
 
-def words() -> pl.Expr:
-    pattern = pl.col("template").str.head(SHOWN)
+@dataclass(frozen=True)
+class Facts:
+    """What is unlikely of a part's sessions, in no order."""
+
+    session: Ints
+    kind: Ints
+    times: Ints  # 0 where a template is missing
+    surprise: Floats
+
+
+def facts(part: Part, known: Model) -> Facts:
+    session, kind, times = cells(part)
+    often = paired(known.often["kind"].to_numpy(), known.often["n"].to_numpy())
+    excess = known.often["excess"].to_numpy()[np.searchsorted(often, paired(kind, times))]
+    having = known.kinds["share"].log().to_numpy()
+    lacks, what = np.nonzero(~has(part.height, session, kind, known))
+    lacked = known.missing["kind"].to_numpy()[what]
+    return Facts(
+        np.concatenate([session, lacks]),
+        np.concatenate([kind, lacked]),
+        np.concatenate([times, np.zeros_like(lacked)]),
+        np.concatenate([excess - having[kind], known.missing["surprise"].to_numpy()[what]]),
+    )
+
+
+def has(height: int, session: Ints, kind: Ints, known: Model) -> npt.NDArray[np.bool_]:
+    """Which session has which of the templates that it may be missing."""
+    place = np.full(known.kinds.height, -1)
+    place[known.missing["kind"].to_numpy()] = np.arange(known.missing.height)
+    wanted = place[kind] >= 0
+    found = np.zeros((height, known.missing.height), np.bool_)
+    found[session[wanted], place[kind[wanted]]] = True
+    return found
+
+
+def surprises(part: Part, found: Facts) -> Floats:
+    """Of each session that of its least likely fact."""
+    worst = np.full(part.height, -np.inf)
+    np.maximum.at(worst, found.session, found.surprise)
+    return np.where(np.isneginf(worst), 0.0, worst)
+
+
+def told(found: Facts, worst: Floats, known: Model) -> pl.Series:
+    """Of each session its least likely facts in words; null where none is worth telling."""
+    telling = np.flatnonzero(
+        found.surprise >= np.maximum(TELLING * worst[found.session], math.log(4))
+    )
+    rank = known.kinds["rank"].to_numpy()[found.kind[telling]]
+    order = telling[np.lexsort((rank, -found.surprise[telling], found.session[telling]))]
+    session = found.session[order]
+    place = np.arange(len(order)) - np.searchsorted(session, session)
+    keys, where = np.unique(paired(found.kind[order], found.times[order]), return_inverse=True)
+    said = words(*parted(keys), known)
+    columns = []
+    for n in range(SAID):
+        at = place == n
+        row = np.full(len(worst), -1)
+        row[session[at]] = where[at]
+        columns.append(said.gather(pl.Series(row).replace(-1, None)).alias(str(n)))
+    joined = pl.DataFrame(columns).select(
+        pl.concat_str(pl.all(), separator="; ", ignore_nulls=True).alias("said")
+    )["said"]
+    some = np.zeros(len(worst), np.bool_)
+    some[session] = True
+    return joined.to_frame().select(pl.when(pl.Series(some)).then("said")).to_series()
+
+
+def words(kind: Ints, times: Ints, known: Model) -> pl.Series:
+    """Facts, each by its template and how often it comes."""
+    lacked = known.missing.select("kind", lacked="share", wont="usual")
+    rows = pl.DataFrame({"kind": kind, "n": times}).join(
+        known.kinds, on="kind", how="left", maintain_order="left"
+    ).join(lacked, on="kind", how="left", maintain_order="left")  # fmt: skip
+    none = pl.col("n") == 0
+    rows = rows.with_columns(
+        share=pl.when(none).then("lacked").otherwise("share"),
+        usual=pl.when(none).then("wont").otherwise("usual"),
+    )
+    pattern = pl.col("pattern").str.head(SHOWN)
     percent = (100 * pl.col("share")).round(2)
-    times = pl.when(pl.col("n") == 1).then(pl.lit("once")).otherwise(pl.format("{} times", "n"))
+    often = pl.when(pl.col("n") == 1).then(pl.lit("once")).otherwise(pl.format("{} times", "n"))
     usual = pl.col("usual").round(0).cast(pl.Int64)
-    return (
-        pl.when(pl.col("n") == 0)
+    return rows.select(
+        pl.when(none)
         .then(
             pl.format(
                 "missing, though {} % of sessions have it: {}", (100 - percent).round(2), pattern
             )
         )
         .when((pl.col("share") < calibrate.RARE) | (pl.col("n") == usual))
-        .then(pl.format("{}, and only {} % of sessions have it: {}", times, percent, pattern))
-        .otherwise(pl.format("{} (usually {}): {}", times, usual, pattern))
-    )
+        .then(pl.format("{}, and only {} % of sessions have it: {}", often, percent, pattern))
+        .otherwise(pl.format("{} (usually {}): {}", often, usual, pattern))
+    ).to_series()
 
 
-def threshold(surprises: pl.Series, learnt: pl.DataFrame, past: pl.DataFrame | None) -> float:
+def judged(
+    here: Floats, learnt: Floats, sessions: int, *, alone: bool
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Score and whether odd, of surprises among those of so many learnt sessions."""
+    return 1.0 - calibrate.tail(here, learnt), here >= threshold(here, sessions, alone=alone)
+
+
+def threshold(surprise: Floats, sessions: int, *, alone: bool) -> float:
     """The surprise from which a session is odd."""
-    least = calibrate.bar(sessions_in(learnt))
-    if past is None and len(surprises):
-        common = float(surprises.quantile(1.0 - calibrate.MOST_ODD, "lower") or 0.0)
+    least = calibrate.bar(sessions)
+    if alone and len(surprise):
+        common = float(np.quantile(surprise, 1.0 - calibrate.MOST_ODD, method="lower"))
         least = max(least, math.nextafter(common, math.inf))
     return least

@@ -6,79 +6,120 @@ context, so it has no constant to set. A session is as odd as the mean surprise 
 logarithm of its perplexity; its least likely event is told.
 
 Score: 1 less the share of learnt sessions as surprising. Odd only where far beyond them. An event
-that is learnt from does not count for itself. Cost: a group-by and a join over all events for each
-length of context.
+that is learnt from does not count for itself. What is learnt is how often each event came after the
+three before it. Cost: a sort of each part's events, and group-bys and joins over distinct events
+in their context.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from biglog.findings import calibrate
+from biglog.findings.keys import Ints, Keys, Numbering, Tally, parted
+from biglog.findings.sessionparts import Part
+from biglog.findings.steps import rarest
 
 CONTEXT = 3
 """Events that the next one is foretold from; longer contexts are seldom seen twice."""
-START = 2**32 - 1
-"""Before the first event; the codes of templates stay far below."""
 SHOWN = 120
+CHUNK = 500_000
+"""Distinct events in context that are looked at together, or more where one event leads to more."""
 
-
-def judge(here: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
-    """Per session: session, score, odd and reason.
-
-    Both have session, template_id and template, a row an event in order.
-    """
-    today = in_context(here)
-    learnt = today if past is None else in_context(past)
-    model = [continuations(learnt, length) for length in range(CONTEXT + 1)]
-    usual = surprises(learnt, model, itself=True)
-    if past is None:
-        return calibrate.judged(usual, usual)
-    return calibrate.judged(surprises(today, model, itself=False), usual)
-
-
-def in_context(lines: pl.DataFrame) -> pl.DataFrame:
-    """Each event, as its template's code, with those before it in its session: c1, then c2, c3.
-
-    Codes are those of polars' categories, which all frames share.
-    """
-    ids = pl.col("template_id").cast(pl.Categorical).to_physical()
-    rows = lines.select("session", "template", event=ids)
-    before = [
-        pl.col("event").shift(n).over("session").fill_null(START).alias(f"c{n}")
-        for n in range(1, CONTEXT + 1)
-    ]
-    return rows.select("session", "template", *before, "event")
+Floats = npt.NDArray[np.float64]
 
 
 def context(length: int) -> list[str]:
     return [f"c{n}" for n in range(1, length + 1)]
 
 
+def log_chances(asked: Tally, learnt: Tally, numbers: Numbering, *, itself: bool) -> Floats:
+    """Of each key that is asked, the logarithm of its chance by what was learnt.
+
+    Keys are those of ``steps.in_context``. All that one event follows is looked at together.
+    """
+    whole = events(learnt, numbers)
+    mine, theirs = (latest(one.keys, numbers) for one in (asked, learnt))
+    my_order, their_order = (np.argsort(one, kind="stable") for one in (mine, theirs))
+    mine, theirs = mine[my_order], theirs[their_order]
+    found = np.empty(len(mine))
+    for low, high in ranges(mine):
+        here = my_order[np.searchsorted(mine, low) : np.searchsorted(mine, high)]
+        known = their_order[np.searchsorted(theirs, low) : np.searchsorted(theirs, high)]
+        model = unpacked(learnt.keys[known], numbers).with_columns(had=learnt.counts[known])
+        levels = [whole, *(continuations(model, n) for n in range(1, CONTEXT + 1))]
+        rated = chances(unpacked(asked.keys[here], numbers), levels, itself=itself)
+        found[here] = rated["chance"].log().to_numpy()
+    return found
+
+
+def latest(keys: Keys, numbers: Numbering) -> Ints:
+    """The event before the one that the key is of."""
+    _, step = parted(keys)
+    return parted(numbers.keys[step])[0]
+
+
+def ranges(ordered: Ints) -> Iterator[tuple[int, int]]:
+    """From and to (not with it): values cut so that each range has about CHUNK of them."""
+    low = 0
+    while low < len(ordered):
+        most = ordered[min(low + CHUNK, len(ordered)) - 1]
+        yield int(ordered[low]), int(most) + 1
+        low = int(np.searchsorted(ordered, most, side="right"))
+
+
+def unpacked(keys: Keys, numbers: Numbering) -> pl.DataFrame:
+    """Event, and c1 (before it), c2 and c3."""
+    far, near = parted(keys)
+    c3, c2 = parted(numbers.keys[far])
+    c1, event = parted(numbers.keys[near])
+    return pl.DataFrame({"c1": c1, "c2": c2, "c3": c3, "event": event}).cast(pl.UInt32)
+
+
+def events(learnt: Tally, numbers: Numbering) -> pl.DataFrame:
+    """``continuations`` of no context."""
+    _, step = parted(learnt.keys)
+    often = np.bincount(step, learnt.counts, len(numbers.keys)).astype(np.int64)
+    _, event = parted(numbers.keys)
+    rows = pl.DataFrame({"event": event, "had": often}).filter(pl.col("had") > 0)
+    return continuations(rows.cast({"event": pl.UInt32}), 0)
+
+
 def continuations(events: pl.DataFrame, length: int) -> pl.DataFrame:
     """Each context and event: how often (had), the context itself (whole), its kinds of events."""
     keys = context(length)
-    counts = events.group_by(*keys, "event").agg(pl.len().cast(pl.Int64).alias("had"))
+    counts = events.group_by(*keys, "event").agg(pl.col("had").sum())
     whole, kinds = pl.col("had").sum(), pl.len().cast(pl.Int64)
     if keys:
         whole, kinds = whole.over(keys), kinds.over(keys)
     return counts.with_columns(whole.alias("whole"), kinds.alias("kinds"))
 
 
-def surprises(events: pl.DataFrame, model: list[pl.DataFrame], *, itself: bool) -> pl.DataFrame:
-    """Session, strength (mean -log of the chance of its events) and said (its least likely one)."""
-    distinct = events.group_by(*context(CONTEXT), "event").agg(pl.len()).drop("len")
-    rated = chances(distinct, model, itself=itself)
-    worst = (
-        events.join(rated, on=[*context(CONTEXT), "event"], maintain_order="left")
+def surprises(part: Part, keys: Keys, asked: Keys, logs: Floats) -> tuple[Floats, Ints]:
+    """Of each session the mean of its events' -log chance, and the place of its least likely one.
+
+    ``keys`` are the part's events in context, ``logs`` go with ``asked``, which rise.
+    """
+    distinct, where = np.unique(keys, return_inverse=True)
+    log = logs[np.searchsorted(asked, distinct)][where]
+    mean = (
+        pl.DataFrame({"session": part.session.astype(np.uint32), "log": log})
         .group_by("session", maintain_order=True)
-        .agg(
-            (-pl.col("chance").log().mean()).alias("strength"),
-            pl.col("template").sort_by("chance").first().cast(pl.String),
-        )
+        .agg(-pl.col("log").mean())
     )
-    said = pl.format("unlikely after what came before: {}", pl.col("template").str.head(SHOWN))
-    return worst.select("session", "strength", said.alias("said"))
+    return mean["log"].to_numpy(), rarest(log, part)[1]
+
+
+def told(kinds: npt.NDArray[np.uint32], patterns: pl.DataFrame) -> pl.Series:
+    """In words, by the codes of the least likely events."""
+    return pl.DataFrame({"code": kinds}).join(
+        patterns, on="code", how="left", maintain_order="left"
+    ).select(
+        pl.format("unlikely after what came before: {}", pl.col("template").str.head(SHOWN))
+    ).to_series()  # fmt: skip
 
 
 def chances(distinct: pl.DataFrame, model: list[pl.DataFrame], *, itself: bool) -> pl.DataFrame:

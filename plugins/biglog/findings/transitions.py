@@ -5,84 +5,87 @@ too, so that a session which stops where few do is told by its end.
 
 Score: 1 less the share of learnt sessions that take a step as rare. Odd only where far beyond them:
 events of parallel writers come in any order, and there rare steps are usual. A session that is
-learnt from does not count for itself. Cost: two group-bys over all events.
+learnt from does not count for itself. What is learnt is how many sessions take each step. Cost: a
+sort of each part's events.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from biglog.findings import calibrate
+from biglog.findings.keys import Ints, Numbering, paired, parted
+from biglog.findings.sessionparts import Part
+from biglog.findings.steps import EDGE, Steps, rarest
 
-EDGE = 2**32 - 1
-"""Before the first and after the last; the codes of templates stay far below."""
 SHOWN = 80
 
 
-def judge(here: pl.DataFrame, past: pl.DataFrame | None) -> pl.DataFrame:
-    """Per session: session, score, odd and reason.
+class Taken:
+    """How many sessions take each step, by its number."""
 
-    Both have session, template_id and template, a row an event in order.
-    """
-    taken, patterns = steps(here), names(here)
-    if past is None:
-        rated = rarest(taken, taken, patterns, itself=True)
-        return calibrate.judged(rated, rated)
-    learnt = steps(past)
-    return calibrate.judged(
-        rarest(taken, learnt, patterns, itself=False),
-        rarest(learnt, learnt, names(past), itself=True),
-    )
+    def __init__(self) -> None:
+        self.counts: Ints = np.zeros(0, np.int64)
+        self.sessions = 0
 
+    def add(self, part: Part, taken: Steps) -> None:
+        session = np.concatenate([part.session, np.arange(part.height)])
+        distinct = np.unique(paired(session, np.concatenate([taken.into, taken.ends])))
+        _, step = parted(distinct)
+        found = np.bincount(step, minlength=len(self.counts))
+        found[: len(self.counts)] += self.counts
+        self.counts = found
+        self.sessions += part.height
 
-def steps(lines: pl.DataFrame) -> pl.DataFrame:
-    """The distinct steps of each session: session, before and after.
-
-    Templates are codes, those of polars' categories, which all frames share; EDGE is before the
-    first and after the last.
-    """
-    ids = pl.col("template_id").cast(pl.Categorical).to_physical()
-    rows = lines.select("session", after=ids)
-    before = pl.col("after").shift(1).over("session").fill_null(EDGE)
-    inner = rows.select("session", before.alias("before"), "after")
-    ends = rows.group_by("session", maintain_order=True).agg(pl.col("after").last().alias("before"))
-    end = pl.lit(EDGE, pl.UInt32).alias("after")
-    both = pl.concat([inner, ends.select("session", "before", end)])
-    return both.unique(["session", "before", "after"], maintain_order=True)
+    def had(self, size: int) -> Ints:
+        return np.pad(self.counts, (0, size - len(self.counts)))
 
 
-def names(lines: pl.DataFrame) -> pl.DataFrame:
-    """The pattern of each code, shortened: code and text."""
-    code = pl.col("template_id").cast(pl.Categorical).to_physical()
-    rows = lines.select(code.alias("code"), "template").unique("code")
-    return rows.select("code", text=pl.col("template").cast(pl.String).str.head(SHOWN))
+@dataclass(frozen=True)
+class Rarest:
+    """Of each session the number of its rarest step, and how many other sessions take it."""
+
+    step: npt.NDArray[np.uint32]
+    had: Ints
 
 
-def rarest(
-    taken: pl.DataFrame, learnt: pl.DataFrame, patterns: pl.DataFrame, *, itself: bool
-) -> pl.DataFrame:
-    """The rarest step of each session: session, strength (-log of its share) and said."""
-    total = learnt["session"].n_unique()
-    had = learnt.group_by("before", "after").agg(pl.len().cast(pl.Int64).alias("had"))
-    rated = taken.join(had, on=["before", "after"], how="left", maintain_order="left")
-    others = (pl.col("had").fill_null(0) - int(itself)).alias("had")
-    first = (
-        rated.with_columns(others)
-        .group_by("session", maintain_order=True)
-        .agg(pl.all().get(pl.col("had").arg_min()))
-    )
-    share = (pl.col("had") + 0.5) / (total + 1)
-    told = first
+def find(part: Part, taken: Steps, had: Ints, *, itself: bool) -> Rarest:
+    """``had`` is by the step's number; with ``itself`` the sessions are among the counted ones."""
+    least, place = rarest(had[taken.into], part)
+    end = had[taken.ends]
+    step = np.where(end < least, taken.ends, taken.into[place])
+    return Rarest(step, np.minimum(end, least) - int(itself))
+
+
+def strength(had: Ints, sessions: int) -> npt.NDArray[np.float64]:
+    """-log of the share of the learnt sessions."""
+    return (-(pl.Series((had + 0.5) / (sessions + 1)).log())).to_numpy()
+
+
+def told(found: Rarest, numbers: Numbering, patterns: pl.DataFrame, others: int) -> pl.Series:
+    """In words; ``patterns`` has code and template, ``others`` is how many sessions there are."""
+    before, after = parted(numbers.keys[found.step])
+    rows = pl.DataFrame({"had": found.had, "before": before, "after": after})
     for side, edge in (("before", "their beginning"), ("after", "their end")):
-        text = patterns.select(pl.col("code").alias(side), pl.col("text").alias(f"{side} text"))
-        told = told.join(text, on=side, how="left", maintain_order="left").with_columns(
-            pl.col(f"{side} text").fill_null(edge)
+        text = patterns.select(
+            pl.col("code").cast(pl.Int64).alias(side),
+            pl.col("template").str.head(SHOWN).alias(f"{side} text"),
         )
-    said = pl.format(
-        "only {} of {} other sessions go from {} to {}",
-        "had",
-        pl.lit(total - int(itself)),
-        "before text",
-        "after text",
-    )
-    return told.select("session", strength=-share.log(), said=said)
+        rows = rows.join(text, on=side, how="left", maintain_order="left").with_columns(
+            pl.when(pl.col(side) == EDGE)
+            .then(pl.lit(edge))
+            .otherwise(f"{side} text")
+            .alias(f"{side} text")
+        )
+    return rows.select(
+        pl.format(
+            "only {} of {} other sessions go from {} to {}",
+            "had",
+            pl.lit(others),
+            "before text",
+            "after text",
+        )
+    ).to_series()

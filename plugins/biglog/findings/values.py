@@ -8,7 +8,6 @@ where the same few were seen every time and it is none of them.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,19 +190,9 @@ def count_words(values: pl.DataFrame) -> pl.DataFrame:
     return words.group_by("place", "text").len("count")
 
 
-def reach(values: pl.DataFrame) -> Reach:
-    """What the values (SCHEMA) of the past show."""
-    with tempfile.TemporaryDirectory(prefix="biglog-") as folder:
-        numbers = Numbers(Path(folder))
-        numbers.add(values)
-        return numbers.reach(count_words(values))
-
-
-def score_values(values: pl.DataFrame, past: Reach | None) -> pl.DataFrame:
+def score_values(values: pl.DataFrame, past: Reach) -> pl.DataFrame:
     """Line, score (0 to 1), anomalous and reason of each line with an odd value; SCHEMA in."""
-    if past is not None:
-        return worst(large(values, past, with_history=True), strange(values, past))
-    return score_alone(values, reach(values))
+    return worst(large(values, past, with_history=True), strange(values, past))
 
 
 def score_alone(values: pl.DataFrame, known: Reach) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from biglog.findings.lines import (
     tally_all,
 )
 from biglog.findings.values import Numbers, Reach, score_alone, score_values
-from biglog.findings.webattacks import SCHEMA, score_requests
+from biglog.findings.webattacks import SCHEMA, Requests
 
 MANY = 2_000_000
 """Rows of tallies that are made one."""
@@ -29,8 +29,8 @@ MANY = 2_000_000
 class Night:
     """Lines put on disk batch by batch and judged when all have been seen.
 
-    In memory are counts only: per kind, host and part of the night. Of requests what is judged of
-    each is read back as a whole.
+    In memory are counts only: per kind, host and part of the night, and of requests per page and
+    client.
     """
 
     def __init__(self, folder: Path, past: Reach | None) -> None:
@@ -40,6 +40,7 @@ class Night:
         self.numbers = Numbers(folder)
         self.kinds = pl.DataFrame(schema={"kind": pl.UInt32, **dict.fromkeys(KIND, pl.Categorical)})
         self.starts: list[int] = []
+        self.requests = Requests()
         self.asked = False
 
     def add(self, lines: pl.DataFrame, values: pl.DataFrame) -> None:
@@ -49,7 +50,9 @@ class Night:
         start, number = self.clock.lines, len(self.starts)
         at = pl.Series("at", self.clock.add(lines["timestamp"], lines.height))
         asked = [name for name in SCHEMA if name in lines.columns]
-        self.asked |= bool(asked)
+        if asked:
+            self.asked = True
+            self.requests.add(lines)
         rows = lines.select("line_no", "file", self.numbered(lines), "host", at, *asked)
         rows.write_ipc(self.folder / f"lines {number}")
         if self.past is None:
@@ -72,15 +75,16 @@ class Night:
         """Line_no, file, score (0 to 1), anomalous, reason and template, batch by batch."""
         judged = score_templates(self.tally(), usual)
         by_kind, place = told_of(self.kinds, judged)
-        asked = self.requests()
+        self.weigh()
         told = np.zeros(judged.height, dtype=np.bool_)
         for number, values in enumerate(self.values()):
             rows = self.read(number)
             own = rows["kind"]
             first = first_of(place[own.to_numpy()], told)
             verdicts = [verdict(by_kind, own, first), by_value(rows.height, values)]
-            if asked is not None:
-                verdicts.append(asked.slice(self.starts[number], rows.height))
+            if self.asked:
+                weighed = pl.read_ipc(self.folder / f"weighed {number}")
+                verdicts.append(self.requests.score(weighed))
             placed = rows.select("line_no", pl.col("file").cast(pl.String))
             yield placed.hstack(strongest(verdicts)).hstack([by_kind["template"].gather(own)])
 
@@ -114,17 +118,16 @@ class Night:
             here = found.filter(pl.col("line").is_between(start, end - 1))
             yield here.with_columns(pl.col("line") - pl.lit(start, pl.UInt32))
 
-    def requests(self) -> pl.DataFrame | None:
-        """What score_requests gives of all lines; None where no line is a request."""
+    def weigh(self) -> None:
+        """What score_requests is made of, of each batch, on disk; nothing where none is asked."""
         if not self.asked:
-            return None
+            return
         absent = pl.DataFrame(schema=SCHEMA)
-        batches = map(self.read, range(len(self.starts)))
-        kept = [
-            one.select("line_no", *(name for name in SCHEMA if name in one.columns))
-            for one in batches
-        ]
-        return score_requests(pl.concat([absent, *kept], how="diagonal"))
+        for number in range(len(self.starts)):
+            rows = self.read(number)
+            rows = pl.concat([absent, rows.select("line_no", *(set(SCHEMA) & set(rows.columns)))],
+                             how="diagonal")  # fmt: skip
+            self.requests.weigh(rows).write_ipc(self.folder / f"weighed {number}")
 
 
 def told_of(kinds: pl.DataFrame, judged: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -42,6 +42,17 @@ BESIDE = 0.75
 ABOUT = 0.45
 """What it weighs that all else in the same top folder is an attack."""
 
+MANY = 1_000_000
+"""Rows of counts that wait before they are merged."""
+TALLIES = {
+    "pages": ["page"],
+    "forms": ["page"],
+    "answers": ["page", "status"],
+    "clients": ["client"],
+    "missed": ["client", "page"],
+    "sections": ["section"],
+}
+"""What is counted of requests, and by what."""
 SCHEMA = {
     "attack": pl.Float64,
     "says": pl.String,
@@ -202,29 +213,138 @@ def score_requests(
     A line that is no request has score 0 and an empty reason. ``clients``: also judge by who asks;
     ``folders``: also by what else is asked of the same top folder (this ranks, it never flags).
     """
-    asked = requests.select(SCHEMA.keys()).with_row_index("at")
-    asked = asked.filter(pl.col("status").is_not_null())
-    signs = with_forms(with_missing(asked, clients=clients))
-    direct = 1.0 - doubt("attack", "abused", "missing")
-    signs = signs.with_columns(direct=direct)
-    about = (pl.col("direct") >= ODD_REQUEST).mean().over("section")
-    alone = pl.lit(not folders) | (pl.col("section") == pl.lit("").hash())
-    signs = signs.with_columns(about=pl.when(alone).then(0.0).otherwise(about * ABOUT))
-    scored = signs.select(
-        "at",
-        score=(1.0 - doubt("attack", "abused", "missing", "about")).round(4),
-        anomalous=pl.col("direct") >= ODD_REQUEST,
-        reason=pl.concat_str(
-            pl.col("says").replace("", None), "told", "lost", separator="; ", ignore_nulls=True
-        ),
-    )
-    every = pl.DataFrame({"at": pl.Series(range(len(requests)), dtype=pl.UInt32)})
-    joined = every.join(scored, on="at", how="left", maintain_order="left").drop("at")
-    return joined.with_columns(
-        pl.col("score").fill_null(0.0),
-        pl.col("anomalous").fill_null(value=False),
-        pl.col("reason").fill_null(""),
-    )
+    shown = Requests(clients=clients, folders=folders)
+    shown.add(requests)
+    return shown.score(shown.weigh(requests))
+
+
+class Requests:
+    """What requests show together, counted batch by batch: pages, forms, clients, top folders.
+
+    All are added first, then all are weighed, then scored: a folder is as bad as what was weighed.
+    """
+
+    def __init__(self, *, clients: bool = True, folders: bool = True) -> None:
+        self.clients = clients
+        self.folders = folders
+        self.tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TALLIES}
+
+    def add(self, requests: pl.DataFrame) -> None:
+        """Of SCHEMA; others than requests are passed over."""
+        asked = requests.filter(pl.col("status").is_not_null())
+        forms = asked.filter("form")
+        known = asked.filter(pl.col("client").is_not_null()) if self.clients else asked.clear()
+        good = pl.col("status").is_between(200, 299)
+        failed = FAILED.sum().alias("failed")
+        self.count("pages", asked.group_by("page").agg(asks=pl.len()))
+        self.count(
+            "forms",
+            forms.group_by("page").agg(pl.len().alias("sent"), good.sum().alias("good"), failed,
+                                       pl.col("login").any().cast(pl.UInt32).alias("entry")),
+        )  # fmt: skip
+        self.count("answers", forms.select("page", "status").unique())
+        self.count("clients", known.group_by("client").agg(pl.len().alias("asks"), failed))
+        self.count("missed", known.filter(FAILED).select("client", "page").unique())
+
+    def count(self, name: str, table: pl.DataFrame) -> None:
+        kept = self.tables[name]
+        kept.append(table)
+        # merged where the new weigh as much as the old, so that each row is merged a few times only
+        if sum(one.height for one in kept[1:]) > max(MANY, kept[0].height):
+            self.tables[name] = [self.table(name)]
+
+    def table(self, name: str) -> pl.DataFrame:
+        key = TALLIES[name]
+        merged = pl.concat(self.tables[name]).group_by(key).agg(pl.all().sum())
+        self.tables[name] = [merged]
+        return merged
+
+    def weigh(self, requests: pl.DataFrame) -> pl.DataFrame:
+        """Section, direct (whether odd of its own), left (what remains of doubt) and reason of each
+        line; null where it is no request.
+        """
+        rows = requests.select(SCHEMA.keys()).with_row_index("at")
+        asked = rows.filter(pl.col("status").is_not_null())
+        signs = self.with_forms(self.with_missing(asked)).select(
+            "at",
+            "section",
+            left=doubt("attack", "abused", "missing"),
+            reason=pl.concat_str(
+                pl.col("says").replace("", None), "told", "lost", separator="; ", ignore_nulls=True
+            ),
+        )
+        signs = signs.with_columns(direct=(1.0 - pl.col("left")) >= ODD_REQUEST)
+        bad = signs.group_by("section").agg(asks=pl.len(), bad=pl.col("direct").sum())
+        self.count("sections", bad)
+        return rows.select("at").join(signs, on="at", how="left", maintain_order="left").drop("at")
+
+    def score(self, weighed: pl.DataFrame) -> pl.DataFrame:
+        """As score_requests, of what ``weigh`` gives, when all have been weighed."""
+        share = pl.col("bad") / pl.col("asks")
+        sections = self.sections.select("section", share=share)
+        rows = weighed.join(sections, on="section", how="left", maintain_order="left")
+        alone = pl.lit(not self.folders) | (pl.col("section") == pl.lit("").hash())
+        about = pl.when(alone).then(0.0).otherwise(pl.col("share") * ABOUT)
+        return rows.select(
+            score=(1.0 - pl.col("left") * (1.0 - about)).round(4).fill_null(0.0),
+            anomalous=pl.col("direct").fill_null(value=False),
+            reason=pl.col("reason").fill_null(""),
+        )
+
+    @cached_property
+    def forms(self) -> pl.DataFrame:
+        """Page, misuse and told of each form that is sent."""
+        kinds = self.table("answers").group_by("page").agg(statuses=pl.len())
+        forms = self.table("forms").join(kinds, on="page")
+        good, failing = pl.col("good") / pl.col("sent"), pl.col("failed") / pl.col("sent")
+        often = pl.col("sent") >= OFTEN
+        refused = often & (pl.col("entry") > 0) & (good < REFUSED)
+        broken = often & (failing >= FAILING) & (pl.col("statuses") >= STATUSES)
+        told = pl.when(refused).then(
+            pl.format("a login that was tried {} times, mostly refused", "sent")
+        )
+        misuse = pl.when(refused).then(0.8).when(broken).then(0.45 + 0.4 * (1.0 - good))
+        spoken = pl.format("a form that was sent {} times, with {} kinds of answer",
+                           "sent", "statuses")  # fmt: skip
+        return forms.select(
+            "page", misuse=misuse.otherwise(0.0), told=told.when(broken).then(spoken)
+        )
+
+    @cached_property
+    def pages(self) -> pl.DataFrame:
+        """Page, seldom: those asked for so seldom."""
+        return self.table("pages").filter(pl.col("asks") <= SELDOM).select("page", seldom=True)
+
+    @cached_property
+    def scanning(self) -> pl.DataFrame:
+        """Client, lost: those that ask for many pages which are not there, in words."""
+        missed = self.table("missed").group_by("client").agg(pages=pl.len())
+        known = self.table("clients").join(missed, on="client")
+        scan = (pl.col("pages") >= MISSING) & (pl.col("failed") / pl.col("asks") >= REFUSED)
+        said = pl.format("{} asked for {} different pages that failed", "client", "pages")
+        return known.filter(scan).select("client", lost=said)
+
+    @cached_property
+    def sections(self) -> pl.DataFrame:
+        return self.table("sections")
+
+    def with_forms(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """How far each request is of a form that is misused (abused), and that in words (told)."""
+        joined = asked.join(self.forms, on="page", how="left", maintain_order="left")
+        whole = pl.when("form").then(1.0).otherwise(BESIDE)  # the form's page is asked for too
+        return joined.with_columns(abused=pl.col("misuse").fill_null(0.0) * whole)
+
+    def with_missing(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """How far each is one of many for what is not there (missing), in words (lost)."""
+        joined = asked.join(self.pages, on="page", how="left", maintain_order="left").join(
+            self.scanning, on="client", how="left", maintain_order="left"
+        )
+        seldom = pl.col("seldom").fill_null(value=False)
+        alone = pl.when(FAILED & seldom).then(0.5).when(FAILED).then(0.25).otherwise(0.0)
+        scan = pl.col("lost").is_not_null()
+        return joined.with_columns(
+            missing=pl.when(scan & FAILED).then(0.85).when(scan).then(0.5).otherwise(alone)
+        )
 
 
 def doubt(*signs: str) -> pl.Expr:
@@ -232,54 +352,3 @@ def doubt(*signs: str) -> pl.Expr:
     for name in signs:
         left = left * (1.0 - pl.col(name))
     return left
-
-
-def with_forms(asked: pl.DataFrame) -> pl.DataFrame:
-    """How far each request is of a form that is misused (abused), and that in words (told)."""
-    good = pl.col("status").is_between(200, 299).mean()
-    forms = (
-        asked.filter("form")
-        .group_by("page")
-        .agg(
-            sent=pl.len(),
-            good=good,
-            failing=FAILED.mean(),
-            statuses=pl.col("status").n_unique(),
-            entry=pl.col("login").any(),
-        )
-    )
-    often = pl.col("sent") >= OFTEN
-    refused = often & pl.col("entry") & (pl.col("good") < REFUSED)
-    broken = often & (pl.col("failing") >= FAILING) & (pl.col("statuses") >= STATUSES)
-    bad = 1.0 - pl.col("good")
-    told = pl.when(refused).then(
-        pl.format("a login that was tried {} times, mostly refused", "sent")
-    )
-    forms = forms.select(
-        "page",
-        misuse=pl.when(refused).then(0.8).when(broken).then(0.45 + 0.4 * bad).otherwise(0.0),
-        told=told.when(broken).then(
-            pl.format("a form that was sent {} times, with {} kinds of answer", "sent", "statuses")
-        ),
-    )
-    joined = asked.join(forms, on="page", how="left", maintain_order="left")
-    whole = pl.when("form").then(1.0).otherwise(BESIDE)  # the form's page is asked for too
-    return joined.with_columns(abused=pl.col("misuse").fill_null(0.0) * whole)
-
-
-def with_missing(asked: pl.DataFrame, *, clients: bool) -> pl.DataFrame:
-    """How far each request is one of many for what is not there (missing), in words (lost)."""
-
-    seldom = pl.len().over("page") <= SELDOM
-    alone = pl.when(FAILED & seldom).then(0.5).when(FAILED).then(0.25).otherwise(0.0)
-    if not clients:
-        return asked.with_columns(missing=alone, lost=pl.lit(None, dtype=pl.String))
-    pages = pl.col("page").filter(FAILED).n_unique().over("client")
-    scan = (pages >= MISSING) & (FAILED.mean().over("client") >= REFUSED)
-    scan &= pl.col("client").is_not_null()
-    return asked.with_columns(
-        missing=pl.when(scan & FAILED).then(0.85).when(scan).then(0.5).otherwise(alone),
-        lost=pl.when(scan).then(
-            pl.format("{} asked for {} different pages that failed", "client", pages)
-        ),
-    )
