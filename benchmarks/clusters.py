@@ -1,6 +1,6 @@
 """Groups and map of many distinct vectors: seconds, memory and faithfulness, plain ways beside.
 
-    python benchmarks/clusters.py [--sizes 1000 10000 50000] [--plain 10000]
+    python benchmarks/clusters.py [--sizes 1000 10000 50000] [--plain 10000] [--data DATA]
 
 Vectors are made: 40 directions of unequal popularity, each with a spread of its own, in 256
 dimensions, and 1,000,000 lines among them. Each row is a process of its own, so that its peak
@@ -8,6 +8,9 @@ memory is its own; making the vectors is not in its seconds. ``plain`` is scikit
 vectors and dimensions at once; beyond ``--plain`` vectors it is left out, but for the exact
 silhouette, which shows what the sample's is worth. Maps are of the 2,000 vectors with most lines,
 by our method and by scikit-learn's t-SNE; their trustworthiness is over ten neighbours.
+
+With DATA (docs/benchmarks.md), first 1,000,000 contents drawn from its logs, other digits in each,
+go to templates, to vectors with counts, to groups; reading and drawing are not in those seconds.
 """
 
 from __future__ import annotations
@@ -23,15 +26,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 from biglog.clusters.group import describe_error, group, silhouette_of
-from biglog.clusters.map import lay_out, trust
+from biglog.clusters.map import lay_out
 from biglog.records import Clustering, TemplateVectors
 from biglog.settings import ClusterSettings
 
 SIZES = (1_000, 10_000, 50_000)
 DIMENSIONS, DIRECTIONS, LINES = 256, 40, 1_000_000
+SMALL = Path(__file__).resolve().parents[1] / "pretrained" / "biglog-small"
 WAYS = ("kmeans", "dbscan", "hdbscan", "map neighbours", "map tsne")
 PLAIN = ("plain kmeans", "plain dbscan", "plain hdbscan")
 
@@ -40,18 +45,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument("--plain", type=int, default=10_000)
+    parser.add_argument("--data", type=Path, help="labelled logs, for the row of 1,000,000 lines")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(measure(options.measure[0], int(options.measure[1]))))
+        way, size = options.measure
+        told = end_to_end(options.data, way) if options.data else measure(way, int(size))
+        print(json.dumps(told))
         return
+    for way in WAYS[:3] if options.data else ():
+        print(f"{LINES:7,} lines to {way:7} {alone(way, LINES, options.data)}", flush=True)
     for size in options.sizes:
         for way in (*WAYS, *(PLAIN if size <= options.plain else ())):
             print(f"{size:7,} {way:15} {alone(way, size)}", flush=True)
 
 
-def alone(way: str, size: int) -> str:
+def alone(way: str, size: int, data: Path | None = None) -> str:
     command = [sys.executable, __file__, "--measure", way, str(size)]
+    command += ["--data", str(data)] if data else []
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         return f"failed: {done.stderr.strip().rpartition(chr(10))[2] or done.returncode}"
@@ -67,6 +78,30 @@ def measure(way: str, size: int) -> dict[str, float | str]:
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": seconds, "peak": peak, "said": say()}
+
+
+def end_to_end(data: Path, way: str) -> dict[str, float | str]:
+    """Contents of all systems with other digits in each, templates, vectors with counts, groups."""
+    import pyarrow as pa
+    from templates import mixed
+
+    from biglog.settings import TemplateSettings
+    from biglog.templates.mine import mine
+    from biglog.vectors.encoder import load_encoder
+
+    lines = pa.array(mixed(data, LINES))
+    start = time.process_time()
+    mined = mine(lines, (), TemplateSettings())
+    counted = mined.template_ids.value_counts().to_pylist()
+    weights = {one["values"]: one["counts"] for one in counted}
+    ids = tuple(one.template_id for one in mined.templates)
+    values = load_encoder(SMALL).encode([one.model_text for one in mined.templates])
+    found = group(
+        TemplateVectors("small", ids, values), weights, replace(ClusterSettings(), method=way)
+    )
+    seconds = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "peak": peak, "said": found.note}
 
 
 def made(size: int) -> tuple[TemplateVectors, dict[str, int]]:
@@ -116,6 +151,13 @@ def drawn(method: str, vectors: TemplateVectors, weights: dict[str, int]) -> Cal
     values = vectors.values[[row_of[one.template_id] for one in spots]]
     places = np.array([(one.x, one.y) for one in spots])
     return lambda: f"{len(spots)} templates, trustworthiness {trust(values, places):.4f}"
+
+
+def trust(values: npt.NDArray[np.float32], places: npt.NDArray[np.float64]) -> float:
+    """Trustworthiness (Venna and Kaski, 2001): 1 where the ten nearest there are so in truth."""
+    from sklearn.manifold import trustworthiness
+
+    return float(trustworthiness(values, places, n_neighbors=10))
 
 
 def plain(name: str, vectors: TemplateVectors) -> Callable[[], str]:

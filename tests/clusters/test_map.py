@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from biglog.clusters.map import affinities, along, lay_out, slope, spread, trust, turn
+from biglog.clusters.map import affinities, along, lay_out, slope, spread, turn
 from biglog.errors import BadInput
 from biglog.records import Clustering, TemplateVectors
 from biglog.settings import ClusterSettings
@@ -32,6 +32,12 @@ def drawn(values, *, method="neighbours", before=None, weights=None, ids=None, m
     clustering = Clustering("kmeans", ids, labels, np.zeros(len(ids)), None)
     settings = replace(ClusterSettings(), map_method=method, map_most=most)
     return lay_out(vectors, clustering, weights or {}, settings, before or {})
+
+
+def trust(values, spots):
+    from sklearn.manifold import trustworthiness
+
+    return trustworthiness(values, spots, n_neighbors=10)
 
 
 def places(spots):

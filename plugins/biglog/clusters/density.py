@@ -41,10 +41,13 @@ def dbscan(vectors: Vectors, eps: float, min_samples: int) -> Labels:
 def neighbours(vectors: Vectors, rows: Labels, eps: float) -> Iterator[tuple[Labels, Nearness]]:
     """Some of the rows at a time, and which vectors are no farther than ``eps`` from each."""
     norms = np.einsum("ij,ij->i", vectors, vectors)
+    # |a-b|^2 <= eps^2 is a.b - |b|^2/2 >= (|a|^2 - eps^2)/2: one product and one comparison.
+    left = np.column_stack([vectors, np.ones(len(vectors), vectors.dtype)])
+    right = np.column_stack([vectors, -norms / 2]).T
+    least = (norms - eps * eps) / 2
     for at in range(0, len(rows), ROWS):
         some = rows[at : at + ROWS]
-        far = norms[some, None] + norms - 2 * (vectors[some] @ vectors.T)
-        yield some, far <= eps * eps
+        yield some, left[some] @ right >= least[some, None]
 
 
 def regions(near: Nearness, first: Labels) -> tuple[Labels, Nearness]:

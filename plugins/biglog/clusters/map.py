@@ -223,14 +223,3 @@ def fit(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     reach = np.abs(places - middle).max()
     fitted: npt.NDArray[np.float64] = (places - middle) / (reach or 1.0)
     return fitted
-
-
-def trust(values: Vectors, spots: npt.NDArray[Any], near: int = 10) -> float | None:
-    """Trustworthiness of a map (Venna and Kaski, 2001): 1 where whoever is among the ``near``
-    nearest there is so in truth; None for too few to say.
-    """
-    from sklearn.manifold import trustworthiness
-
-    if len(values) <= 2 * near:
-        return None
-    return float(trustworthiness(values, spots, n_neighbors=near))
