@@ -29,6 +29,7 @@ MEASURED = (
     ("detect_speed.py", ()),
     ("web_attacks.py", ("{data}/web",)),
     ("metrics.py", ("{data}",)),
+    ("meanwhile.py", ()),
     ("rca.py", ("{data}/rca",)),
     ("dependencies.py", ("{data}/rca",)),
     ("clusters.py", ()),

@@ -462,7 +462,8 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
 
     model = encoder(site.settings.encoder)
     history = read.history(site.engine, date, site.settings.detect.history_days, model.model_id)
-    history = replace(history, verdicts=verdicts_before(site.engine, date))
+    if site.settings.detect.heed_verdicts:
+        history = replace(history, verdicts=verdicts_before(site.engine, date))
     whole = night_day(site, date)
     day = replace(whole, values=night_values(site, whole, history.dates))
     found = judge(day, history, site.settings.detect, model.similarity)
@@ -688,7 +689,29 @@ def night_metrics(site: Site, date: str) -> MetricNight | None:
     """What the metrics did, as far as it is known by now; None where no metrics are set up."""
     from biglog.store.metrics import metric_night
 
-    return metric_night(site.engine, date) if site.settings.metric_sources else None
+    if not site.settings.metric_sources:
+        return None
+    associate(site, date)
+    return metric_night(site.engine, date)
+
+
+def associate(site: Site, date: str) -> None:
+    """Which lines came far more often while the night's metrics were odd: beside them, in tables.
+
+    Metrics and logs of a night become known in any order, so this is done when they are told.
+    """
+    from biglog.metrics.meanwhile import meanwhile
+    from biglog.store import metrics, read
+
+    tonight = metrics.metric_anomalies(site.engine, date)
+    wanted = site.settings.metrics
+    day = datetime.fromisoformat(date)
+    back = range(wanted.history_nights, 0, -1) if tonight else ()
+    nights = [f"{day - timedelta(days=one):%Y-%m-%d}" for one in back]
+    earlier = [one for night in nights for one in metrics.metric_anomalies(site.engine, night)]
+    counts = read.counts(site.engine, [*nights, date] if tonight else [])
+    found = meanwhile(tonight, earlier, counts, date, wanted.false_share)
+    metrics.replace_meanwhile(site.engine, date, found)
 
 
 def report_row(date: str, locale: str, path: Path) -> Report:

@@ -500,6 +500,19 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """A template whose lines came far more often in an odd spell of a metric than elsewhere."""
+
+    template_id: str
+    lines: int  # in the ten-minute buckets that the spell touches
+    usual: float  # median of as long a time elsewhere
+    spells: int  # of that series that were looked at, in earlier nights too
+    rises: int  # those in which more of its lines came
+    chance: float  # of all this if the spells had nothing to do with it
+    pattern: str = ""  # as people read it; "" where the template is no longer known
+
+
+@dataclass(frozen=True, slots=True)
 class MetricAnomaly:
     """Odd points of one metric series that follow one another, told by the one farthest off."""
 
@@ -516,6 +529,7 @@ class MetricAnomaly:
     points: int = 1  # odd ones
     rank: int = 0  # 1 is the night's oddest
     curve: Curve | None = None
+    meanwhile: tuple[Meanwhile, ...] = ()  # the least likely by chance first; at most three
 
     @property
     def started_at(self) -> datetime:

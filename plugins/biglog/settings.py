@@ -154,6 +154,8 @@ class DetectSettings:
     """Weaker findings are not kept."""
     max_findings: int = 200
     """The strongest are kept; the report counts the rest."""
+    heed_verdicts: bool = True
+    """Whether what people said of earlier findings moves the scores of those like them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ NEIGHBOURS = {
     "web": {"store", "reports", "knowledge", "vectors"},
     "cli": ROOMS,
     "learning": {"templates", "findings", "vectors", "store"},
+    "metrics": {"findings"},  # chance alone
 }
 DOORS = {
     "torch": {"vectors"},

@@ -1,5 +1,6 @@
 """Nights after a person judged an incident: the next ones heed it, earlier ones never know."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -83,6 +84,10 @@ def test_a_dismissed_incident_lowers_what_is_like_it_later_and_nothing_before(si
     once = contents(site.engine)
     night(site, DATES[5])
     assert contents(site.engine) == once
+
+    deaf = replace(site.settings.detect, heed_verdicts=False)
+    night(replace(site, settings=replace(site.settings, detect=deaf)), DATES[5])
+    assert strongest(site, DATES[5]) == before
     withdraw(site.engine, number)
     with site.engine.begin() as connection:
         connection.execute(text("UPDATE biglog.feedback SET withdrawn_at = created_at"))

@@ -111,6 +111,50 @@ def test_two_series_left_their_course_and_a_second_run_finds_the_same(site):
     assert rows(site.engine) == once
 
 
+RISING = (
+    "Background saving failed with code {n}",
+    "Client {n} closed because its output buffer is full",
+    "Lost connection with replica {n}",
+    "Slow command took {n} microseconds",
+)
+
+
+def test_lines_that_rise_with_a_metric_stand_beside_it(site, home):
+    late = home / "landing" / "redis" / f"{DATES[-1]}.log"
+    burst = [
+        f"77:M 04 Nov 2026 12:{31 + n % 28}:{n % 60:02}.000 * {said.format(n=n)}"
+        for n in range(200)
+        for said in RISING
+    ]
+    edges = [
+        f"77:M 04 Nov 2026 {one}.000 * Ready to accept connections"
+        for one in ("00:01:00", "23:59:00")
+    ]
+    late.write_text("\n".join([edges[0], *burst, edges[1]]) + "\n", "utf-8")
+    for date in DATES[:-1]:
+        run_night(site, date)
+    for date in DATES:
+        run_metrics(site, date)
+    run_night(site, DATES[-1])
+    told = {one.series: one for one in metrics.metric_night(site.engine, DATES[-1]).anomalies}
+    said = told["cpu"].meanwhile
+    assert len(said) == 3
+    assert {one.lines for one in said} == {200}
+    assert {one.usual for one in said} == {0}
+    assert {one.pattern for one in said} < {one.format(n="<*>") for one in RISING}
+    page = pipeline.report_path(site.settings, DATES[-1], "en").read_text("utf-8")
+    assert "Far more of these lines meanwhile:" in page
+    with site.engine.connect() as connection:
+        connection.execute(text("SET LOCAL ROLE biglog_reader"))
+        shown = connection.execute(
+            text("SELECT pattern FROM biglog_report.metric_templates WHERE series = 'cpu'")
+        ).scalars()
+        assert set(shown) == {one.pattern for one in said}
+    run_metrics(site, DATES[-1])  # published anew, it is asked of the logs anew
+    again = {one.series: one for one in metrics.metric_night(site.engine, DATES[-1]).anomalies}
+    assert again["cpu"].meanwhile == said
+
+
 def test_the_view_shows_them_to_the_reader(site):
     for date in DATES:
         run_metrics(site, date)

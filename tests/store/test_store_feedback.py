@@ -1,12 +1,13 @@
 """Mutes end, verdicts stay, one model of a kind is in use, uploads have a fate."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from two_nights import FIRST, SECOND, at, vector
 
 from biglog.errors import BadInput
-from biglog.records import Mute
+from biglog.records import Meanwhile, Mute
 from biglog.store import ledger, metrics, models, uploads
 from biglog.store.feedback import Feedback, feedback_on, save_feedback, withdraw
 from biglog.store.read import mutes
@@ -84,6 +85,17 @@ def test_odd_metrics_of_a_night_are_replaced(database):
     assert metrics.replace_metric_anomalies(database, SECOND, [one, other]) == 2
     assert metrics.metric_anomalies(database, SECOND) == (other, one)
     assert metrics.metric_anomalies(database, FIRST) == ()
+
+
+def test_templates_beside_an_anomaly_go_with_it(database):
+    one = metrics.MetricAnomaly(SECOND, "cpu", at(SECOND, 2), 99.0, None, 0.9, "never so high")
+    other = metrics.MetricAnomaly(SECOND, "ram", at(SECOND, 1), 9.0, 3.0, 0.6, "three times usual")
+    metrics.replace_metric_anomalies(database, SECOND, [one])
+    said = Meanwhile("t1", 90, 3.0, spells=2, rises=1, chance=0.001)
+    metrics.replace_meanwhile(database, SECOND, [(one, (said,)), (other, (said,))])
+    assert metrics.metric_anomalies(database, SECOND) == (replace(one, meanwhile=(said,)),)
+    metrics.replace_metric_anomalies(database, SECOND, [one, other])
+    assert metrics.metric_anomalies(database, SECOND) == (other, one)
 
 
 def test_an_upload_has_a_fate(database):

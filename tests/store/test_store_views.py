@@ -35,6 +35,7 @@ VIEWS = [
     "coverage",
     "model_versions",
     "metric_anomalies",
+    "metric_templates",
 ]
 
 

@@ -14,6 +14,7 @@ from biglog.records import (
     Entry,
     Finding,
     Incident,
+    Meanwhile,
     Night,
     Similar,
     StageInfo,
@@ -177,11 +178,9 @@ def fill(engine):
     write.save_coverage(engine, Coverage("web", FIRST, "complete", 1, 10, 5))
     write.save_coverage(engine, Coverage("web", SECOND, "missing", reason="no file came"))
     write.save_vectors(engine, MODEL, 4, VECTORS)
-    metrics.replace_metric_anomalies(
-        engine,
-        SECOND,
-        [metrics.MetricAnomaly(SECOND, "db.disk", at(SECOND, 2), 99.0, 60.0, 0.9, "above 60")],
-    )
+    odd = metrics.MetricAnomaly(SECOND, "db.disk", at(SECOND, 2), 99.0, 60.0, 0.9, "above 60")
+    metrics.replace_metric_anomalies(engine, SECOND, [odd])
+    metrics.replace_meanwhile(engine, SECOND, [(odd, [Meanwhile(PAID.template_id, 9, 1, 1, 1, 0)])])
     dependencies.replace_dependencies(
         engine, SECOND, [Dependency("pay", "db", {"named": (3, 3)}, 0.5)]
     )

@@ -10,7 +10,15 @@ from math import isfinite
 
 from babel import numbers
 
-from biglog.records import Curve, Incident, MetricAnomaly, MetricCoverage, MetricNight, Night
+from biglog.records import (
+    Curve,
+    Incident,
+    Meanwhile,
+    MetricAnomaly,
+    MetricCoverage,
+    MetricNight,
+    Night,
+)
 from biglog.reports.limits import Limits
 from biglog.reports.text import LineText, line, shorten
 from biglog.reports.voice import Voice
@@ -43,6 +51,14 @@ class Spark:
 
 
 @dataclass(frozen=True, slots=True)
+class MeanwhileRow:
+    """A template that came far more often at the time of an anomaly."""
+
+    pattern: LineText
+    lines: str
+
+
+@dataclass(frozen=True, slots=True)
 class MetricRow:
     """One anomaly, every number already written out."""
 
@@ -58,6 +74,7 @@ class MetricRow:
     spark: Spark | None
     incidents: tuple[str, ...]
     """Ranks of the incidents at that time."""
+    meanwhile: tuple[MeanwhileRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ def table(night: Night, voice: Voice, limits: Limits) -> MetricTable | None:
     hidden = sum(one.anomalies for one in metrics.coverage) - len(shown)
     return MetricTable(
         summary=summary(metrics.coverage, voice),
-        gaps=tuple(said for one in metrics.coverage for said in gaps(one, voice)),
+        gaps=tuple(words for one in metrics.coverage for words in gaps(one, voice)),
         rows=tuple(row(one, night, voice, limits) for one in shown),
         hidden=voice.count("hidden.anomalies", hidden) if hidden > 0 else "",
         empty="" if shown else voice.say(why_none(metrics)),
@@ -102,14 +119,14 @@ def summary(coverage: Sequence[MetricCoverage], voice: Voice) -> str:
 def gaps(one: MetricCoverage, voice: Voice) -> list[str]:
     """What did not come from a source, in words."""
     name = shorten(one.source, 63)
-    said = []
+    words = []
     if one.state != "complete":
         state = voice.say(f"coverage.{one.state}")
         reason = voice.say("colon") + shorten(one.reason, 240) if one.reason else ""
-        said.append(voice.say("metrics.gap", source=name, state=state) + reason)
+        words.append(voice.say("metrics.gap", source=name, state=state) + reason)
     if one.gone:
-        said.append(voice.say("metrics.gone", source=name, n=voice.number(one.gone)))
-    return said
+        words.append(voice.say("metrics.gone", source=name, n=voice.number(one.gone)))
+    return words
 
 
 def why_none(metrics: MetricNight) -> str:
@@ -134,7 +151,19 @@ def row(one: MetricAnomaly, night: Night, voice: Voice, limits: Limits) -> Metri
         score=f"{one.score:.2f}",
         spark=spark(one, voice) if one.curve else None,
         incidents=tuple(voice.number(rank) for rank in sorted(each.rank for each in near)),
+        meanwhile=tuple(said(each, voice, limits) for each in one.meanwhile),
     )
+
+
+def said(one: Meanwhile, voice: Voice, limits: Limits) -> MeanwhileRow:
+    words = voice.say(
+        "metrics.lines" if one.spells == 1 else "metrics.lines_again",
+        lines=voice.count("count.lines", one.lines),
+        usual=voice.number(one.usual),
+        rises=voice.number(one.rises),
+        spells=voice.number(one.spells),
+    )
+    return MeanwhileRow(line(one.pattern or one.template_id, "", limits.words), words)
 
 
 def overlaps(one: MetricAnomaly, incident: Incident) -> bool:

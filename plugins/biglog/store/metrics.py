@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from biglog.records import Curve, MetricAnomaly, MetricCoverage, MetricNight
+from biglog.records import Curve, Meanwhile, MetricAnomaly, MetricCoverage, MetricNight
 from biglog.store.read import rows
 from biglog.store.text import to_json
 from biglog.store.write import LOCK, insert, row_of, tidy
@@ -17,6 +18,13 @@ INSERT INTO biglog.metric_anomaly (date, source, series, rank, started_at, ended
     expected, score, points, reason, curve)
 VALUES (CAST(:date AS date), :source, :series, :rank, :started_at, :ended_at, :at, :value,
     :expected, :score, :points, :reason, CAST(:curve AS jsonb))
+""")
+
+MEANWHILE = text("""
+INSERT INTO biglog.metric_template (date, source, series, at, template_id, lines, usual, spells,
+    rises, chance)
+VALUES (CAST(:date AS date), :source, :series, :at, :template_id, :lines, :usual, :spells,
+    :rises, :chance)
 """)
 
 
@@ -38,6 +46,30 @@ def replace_metric_anomalies(
             connection.execute(ANOMALY, [tidy({**as_row(one), "date": date}) for one in found])
         insert(connection, "metric_coverage", [row_of(one) for one in coverage])
     return len(found)
+
+
+def replace_meanwhile(
+    engine: Engine, date: str, found: Sequence[tuple[MetricAnomaly, Sequence[Meanwhile]]]
+) -> None:
+    """Put these in the place of what the logs said while the night's metrics were odd.
+
+    An anomaly that the night no longer has is left out: its metrics were published anew meanwhile.
+    """
+    with engine.begin() as connection:
+        connection.execute(LOCK, {"key": f"biglog:metrics:{date}"})
+        connection.execute(
+            text("DELETE FROM biglog.metric_template WHERE date = CAST(:date AS date)"),
+            {"date": date},
+        )
+        here = {(one.source, one.series, one.at) for one in anomalies_of(connection, date)}
+        every = [
+            row_of(said) | {"date": date, "source": one.source, "series": one.series, "at": one.at}
+            for one, all_said in found
+            if (one.source, one.series, one.at) in here
+            for said in all_said
+        ]
+        if every:
+            connection.execute(MEANWHILE, every)
 
 
 def as_row(one: MetricAnomaly) -> dict[str, Any]:
@@ -73,7 +105,33 @@ def anomalies_of(connection: Connection, date: str) -> tuple[MetricAnomaly, ...]
         " FROM biglog.metric_anomaly WHERE date = CAST(:date AS date) ORDER BY rank, at, series",
         date=date,
     )
-    return tuple(MetricAnomaly(**{**one, "curve": curve(one["curve"])}) for one in found)
+    said = meanwhile_of(connection, date)
+    return tuple(
+        MetricAnomaly(
+            **{**one, "curve": curve(one["curve"])},
+            meanwhile=tuple(said.get((one["source"], one["series"], one["at"]), ())),
+        )
+        for one in found
+    )
+
+
+def meanwhile_of(
+    connection: Connection, date: str
+) -> dict[tuple[str, str, datetime], list[Meanwhile]]:
+    """By source, series and peak of the anomaly."""
+    found = rows(
+        connection,
+        "SELECT source, series, at, template_id, lines, usual, spells, rises, chance,"
+        " coalesce(pattern, '') AS pattern"
+        " FROM biglog.metric_template LEFT JOIN biglog.template USING (template_id)"
+        " WHERE date = CAST(:date AS date) ORDER BY chance, lines DESC, template_id",
+        date=date,
+    )
+    by_anomaly: dict[tuple[str, str, datetime], list[Meanwhile]] = {}
+    for one in found:
+        key = one.pop("source"), one.pop("series"), one.pop("at")
+        by_anomaly.setdefault(key, []).append(Meanwhile(**one))
+    return by_anomaly
 
 
 def curve(kept: Mapping[str, Any] | None) -> Curve | None:
