@@ -104,3 +104,9 @@ def test_order_of_lines_of_other_sessions_does_not_matter():
     mixed = lines.with_columns(step=steps).sort("step", "session").drop("step")
     here, there = (score_sessions(one, None).sort("session") for one in (lines, mixed))
     assert here.equals(there)
+
+
+def test_what_no_session_of_tonight_has_is_told_in_the_words_of_the_history():
+    rows = judged("open", history=[USUAL] * 500)
+    assert "missing, though" in rows["reason"][0]
+    assert rows["reason"][0].split(": ")[1].startswith("close")

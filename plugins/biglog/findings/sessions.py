@@ -172,6 +172,9 @@ class Sessions:
         """For rating the sessions of one side by what is known of another, or of itself."""
         itself = side is known
         patterns, ranks = side.events.patterns, self.kinds.ranks()
+        if not itself:  # what is lacked may be known from the others alone
+            more = known.events.patterns.join(patterns, on="code", how="anti")
+            patterns = pl.concat([patterns, more])
         size = len(self.numbers.keys)
         return Model(
             counts.model(side.counted, None if itself else known.counted, patterns, ranks),
