@@ -229,7 +229,7 @@ def test_the_kernel_reads_what_columns_of_bytes_would(written, changed, zone):
     shown = pl.Series(texts + texts[:2])
     clock = Clock(zone, datetime(2026, 3, 1, 12, tzinfo=UTC))
     by_kernel = to_utc(shown, ["iso", layout], clock=clock)
-    with patch.object(reader, "read_fixed", lambda *_, **__: None):
+    with patch("biglog.lines.fixed.read_fixed", lambda *_, **__: None):
         plainly = to_utc(shown, ["iso", layout], clock=clock)
     assert by_kernel.utc.to_list() == plainly.utc.to_list()
     assert by_kernel.rules == plainly.rules

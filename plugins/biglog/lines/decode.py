@@ -24,7 +24,6 @@ from biglog.lines.encodings import (
     sniff_narrow,
 )
 from biglog.lines.parts import Part, Reading, read_bytes
-from biglog.lines.scan import spans_to_series
 
 BLOCK = 8 << 20
 SLICE = 1 << 17
@@ -296,6 +295,8 @@ def view_lines(spans: Spans, block: bytes) -> pl.Series:
 
     The block must be UTF-8: nothing looks again.
     """
+    from biglog.lines.scan import spans_to_series  # compiled code, which commands start without
+
     return spans_to_series(np.frombuffer(block, np.uint8), spans.starts, spans.ends).alias("raw")
 
 

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from biglog.lines.fixed import read_fixed
 from biglog.lines.layouts import ALIKE, LONGEST, MONTH_OF, WIDTH, spread, tokens
 
 Ints = npt.NDArray[np.int64]
@@ -73,6 +72,8 @@ def to_utc(
     text: pl.Series, layouts: Sequence[str], *, clock: Clock, zones: pl.Series | None = None
 ) -> Instants:
     """Each text's instant, by the first layout that reads it."""
+    from biglog.lines.fixed import read_fixed  # compiled code, which commands start without
+
     layouts = spread(tuple(layouts))
     latest = {"latest_year": clock.latest.year, "latest": latest_of(clock)}
     if fixed := read_fixed(text, layouts, **latest):
