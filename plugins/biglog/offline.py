@@ -322,15 +322,16 @@ def event_frames(
     What repeats is kept as codes and no content is kept.
     """
     kept = ["line_no", *CODES, *(["session", "timestamp"] if session else [])]
-    example, rows, came = "", 0, False
+    example: str | None = None
+    rows = 0
     for parsed in parse_files(files, format_name, catalogue=known):
         known.update(parsed.templates)
-        came, frame = True, with_templates(parsed)
+        frame = with_templates(parsed)
         example = example or str(frame["content"][0])[:200]
         named = with_session(frame, session) if session else frame
         rows += named.height
         yield named.select(kept).with_columns(pl.col(CODES).cast(pl.Categorical))
-    if not came:
+    if example is None:
         raise BadInput(NO_LINE)
     if not rows:
         raise BadInput(f"--session {session!r} matches no line; the first line says: {example!r}")

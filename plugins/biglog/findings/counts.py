@@ -67,7 +67,7 @@ class Model:
     """How unlikely each fact is.
 
     ``kinds`` has a row a template: share and usual of having it, rank (of its id by letters) and
-    pattern (null where today has none); ``often`` the excess of a kind and n, sorted by its key;
+    pattern; ``often`` the excess of a kind and n, sorted by its key;
     ``missing`` a row a template that a session may lack: kind, share, usual and surprise.
     """
 

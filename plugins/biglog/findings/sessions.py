@@ -153,8 +153,7 @@ class Sessions:
         self.today.learn()
         if self.past is not None:
             self.past.learn()
-        known = self.past or self.today
-        strength = self.rate(self.today, self.model(self.today, known), keep=True)
+        strength = self.rate(self.today, self.model(self.today, self.learnt), keep=True)
         usual = strength
         if self.past is not None:
             usual = self.rate(self.past, self.model(self.past, self.past), keep=False)
