@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from biglog.lines import times as reader
 from biglog.lines.fixed import read_fixed
 from biglog.lines.layouts import NAMED
 from biglog.lines.times import Clock, end_of_reach, to_utc
