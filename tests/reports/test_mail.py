@@ -9,6 +9,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from biglog.errors import BadInput, TryAgain
+from biglog.records import Similar
 from biglog.reports.limits import MAIL_BYTES
 from biglog.reports.mail import SmtpSettings, compose, deliver, due
 from biglog.settings import ReportSettings
@@ -40,12 +41,13 @@ def test_the_mail_is_text_and_html_with_its_headers():
 def test_the_text_part_reads_by_itself():
     lines = body(mail(busy_night()), "plain").replace("\u00a0", " ").splitlines()
     assert lines[0] == (
-        "3 incidents: postgres “FATAL: sorry, too many clients already” ×1,000+ on db1 +3 more "
-        "since 02:14"
+        "3 incidents: postgres “FATAL: sorry, too many clients already” at over 1,000× the "
+        "usual rate on db1 and 3 more since 02:14"
     )
     for line in (
         "Full report: https://biglog.example.org/r/2026-11-14",
-        "1. [Critical 86 / New] postgres “FATAL: sorry, too many clients already” ×1,000+",
+        "1. [Critical 86 / New] postgres “FATAL: sorry, too many clients already” at over 1,000× "
+        "the usual rate",
         "   > connection reset after 3600 s idle in transaction, pid 20417",
         "   Runbook: Postgres: too many clients (runbooks/postgres-connections.md)",
         "4. [Resolved] redis silent for 2 h 10 min",
@@ -59,9 +61,10 @@ def test_the_html_part_tells_the_same():
     seen = read(body(mail(busy_night()), "html"))
     text = seen.text()
     for words in (
-        "3 incidents postgres “FATAL: sorry, too many clients already” ×1,000+ on db1",
+        "3 incidents postgres “FATAL: sorry, too many clients already” at over 1,000× "
+        "the usual rate on db1",
         "▲ Critical 86",
-        "Candidate cause: deployer on ctl1 (61%)",
+        "Candidate cause: deployer on ctl1 (61% of suspicion)",
         "Rate changes 16",
         "nginx 1,647,854 +2% against usual",
     ):
@@ -250,3 +253,15 @@ def test_a_server_that_hangs_up_may_come_back(server, monkeypatch):
     with pytest.raises((TryAgain, BadInput)) as caught:
         deliver(mail(quiet_night()), smtp(server))
     assert isinstance(caught.value.__cause__, smtplib.SMTPException | OSError)
+
+
+def test_a_runbook_is_a_link_into_the_knowledge_base():
+    url = "https://ops.example.org/biglog/reports/2026-11-14"
+    night = busy_night()
+    first, *rest = night.incidents
+    book = Similar("knowledge", "24a450549d7b7a4a", "Too many clients", 0.7)
+    night = replace(night, incidents=(replace(first, runbooks=(book,)), *rest))
+    letter = compose(night, SETTINGS, recipient="a@example.org", report_url=url)
+    address = "https://ops.example.org/biglog/knowledge/24a450549d7b7a4a"
+    assert f"Runbook: Too many clients ({address})" in body(letter, "plain")
+    assert f'href="{address}"' in body(letter, "html")

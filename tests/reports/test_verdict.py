@@ -11,15 +11,15 @@ EN, ZH = voice("en", "UTC"), voice("zh", "UTC")
 
 SUBJECTS = [
     (busy_night, EN, "[BigLog 2026-11-14] 3 incidents: postgres “FATAL: sorry, too many clients "
-     "already” ×1,000+ on db1 +3 more since 02:14"),
+     "already” at over 1,000× the usual rate on db1 and 3 more since 02:14"),
     (busy_night, ZH, "[BigLog 2026-11-14] 3 起事件：postgres “FATAL: sorry, too many clients "
-     "already” 激增 ×1,000+（db1 等 4 个），自 02:14 起"),
+     "already”激增，超过平常的 1,000 倍（db1 等 4 个），自 02:14 起"),
     (quiet_night, EN, "[BigLog 2026-11-14] All quiet: 2,951,185 lines read from 8 sources, "
      "nothing that needs a person"),
     (quiet_night, ZH, "[BigLog 2026-11-14] 一切平静：读取 8 个来源共 2,951,185 行，"
      "没有需要人工处理的情况"),
     (lost_night, EN, "[BigLog 2026-11-14] No verdict: no source arrived: There was not a single "
-     "line to judge; missing: nginx, orders, postgres +5 more"),
+     "line to judge; missing: nginx, orders, postgres and 5 more"),
     (lost_night, ZH, "[BigLog 2026-11-14] 无法判断：没有任何来源到达：没有一行日志可供判断；"
      "缺失：nginx、orders、postgres 等 8 个"),
 ]  # fmt: skip

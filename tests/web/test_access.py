@@ -39,7 +39,7 @@ def test_a_browser_gets_a_page_that_leads_to_the_login(call):
     answer = call(Accept="text/html").get("/knowledge")
     assert answer.status_code == 401
     assert answer.headers["content-type"].startswith("text/html")
-    assert 'href="/auth/login"' in answer.text
+    assert 'href="/auth/login?next=%2Fbiglog%2Fknowledge"' in answer.text
 
 
 def test_a_viewer_reads_but_cannot_write(call):

@@ -144,11 +144,31 @@ def test_the_pages_show_the_night_and_its_lines_as_text(call, page):
     listed = viewer.get("/?lang=en").text
     assert f"/biglog/reports/{DATE}?lang=en" in listed
     shown = viewer.get(f"/reports/{DATE}?lang=en").text
-    assert "orders-db: disk full" in shown
+    assert "1. orders-db now says “No space left on device …”" in shown
     assert "No space left on device &lt;script&gt;" in shown
     assert "<script>alert" not in shown
     assert f'src="/biglog/api/v1/reports/{DATE}/html?locale=en" sandbox="allow-scripts"' in shown
-    assert "/html?locale=zh" in viewer.get(f"/reports/{DATE}?lang=zh").text
+    chinese = viewer.get(f"/reports/{DATE}?lang=zh").text
+    assert "/html?locale=zh" in chinese
+    assert "1. orders-db 出现新日志“No space left on device …”" in chinese
+    assert "▲ 严重 82" in chinese
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "lang", "words"),
+    [
+        ("VIEWER", "/reports/2026-11-21", "zh", ["没有找到", "回到每晚日报", "biglog run --date"]),
+        ("VIEWER", "/reports/2026-11-21", "en", ["Not found", "Back to the nightly reports"]),
+        (None, "/knowledge", "zh", ["请先登录", "/auth/login?next=%2Fbiglog%2Fknowledge"]),
+        (None, "/knowledge", "en", ["Sign in first"]),
+    ],
+)
+def test_a_browser_gets_a_problem_as_a_page_in_its_language(call, night, role, path, lang, words):
+    answer = call(role, Accept="text/html", **{"Accept-Language": lang}).get(path)
+    assert answer.status_code == (404 if role else 401)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert 'name="viewport"' in answer.text
+    assert [one for one in words if one not in answer.text] == []
 
 
 def test_feedback_is_kept_with_who_said_it(call, night):
@@ -227,4 +247,4 @@ def test_a_night_of_two_incidents_is_ordered(call, site):
     second = replace(INCIDENT, incident_id="i2", rank=2, title="second", severity=30)
     write.publish(site.engine, replace(NIGHT, incidents=(second, INCIDENT)))
     page = call("VIEWER").get(f"/reports/{DATE}").text
-    assert page.index("orders-db: disk full") < page.index("second")
+    assert page.index("1. orders-db") < page.index("2. orders-db")

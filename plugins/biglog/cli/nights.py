@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from biglog import answers, installation, lake, pipeline, settings
 from biglog.cli import airflow_home
 from biglog.cli.console import progress, say, table
 from biglog.errors import BadInput, BigLogError
+from biglog.reports.text import shorten
 from biglog.settings import PROJECT, Settings
 
 NIGHTLY = ("ingest_logs", "analyse_logs", "report_logs")
@@ -63,7 +66,7 @@ def prepare(known: Settings) -> None:
     answers.import_knowledge(site, PROJECT / "knowledge")
 
 
-@contextmanager
+@contextlib.contextmanager
 def airflow(known: Settings) -> Iterator[Callable[[str, list[str]], None]]:
     """Airflow ready in this process; yields what runs the nightly DAGs for one date.
 
@@ -123,7 +126,7 @@ def ensure_pool() -> None:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def redirected(path: Path) -> Iterator[None]:
     """What this process writes to stdout and stderr goes to a file, C libraries included."""
     sys.stdout.flush()
@@ -210,7 +213,7 @@ def verdict(date: str) -> str:
     from biglog.store import read
 
     night, english = read.night(installation.open_site().engine, date), voice("en", "UTC")
-    return " ".join(part for part in (f"{date}:", headline(night, english), lead(night, english)))
+    return f"{date}  {headline(night, english)}: {lead(night, english)}"
 
 
 def report_of(known: Settings, date: str) -> Path:
@@ -228,11 +231,11 @@ def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
         ask(site, name, date)
     say(
         "\nNext:\n"
-        "  make up                                         Airflow with its UI and BigLog's pages\n"
-        '  .venv/bin/biglog match "connection refused"     every past event like this one\n'
-        '  .venv/bin/biglog kb search "数据库连接数过多"     the runbook to open\n'
+        "  make up                                        Airflow with its UI and BigLog's pages\n"
+        '  .venv/bin/biglog match "connection refused"    every past event like this one\n'
+        '  .venv/bin/biglog kb search "数据库连接数过多"  the runbook to open\n'
         f"  .venv/bin/biglog run --date {date}         one night again\n"
-        "  .venv/bin/biglog doctor                         is everything in order?"
+        "  .venv/bin/biglog doctor                        is everything in order?"
     )
     say(f"\n{ran} nights run in {seconds:.0f} s")
 
@@ -241,10 +244,10 @@ def tell(known: Settings, date: str, *, seconds: float, ran: int) -> None:
 QUESTIONS = {
     "01_new_last_night": ("service", "level", "lines", "what"),
     "02_errors_against_usual": ("service", "errors", "usual_errors", "times_usual"),
-    "03_incidents_of_the_week": ("date", "rank", "severity", "service", "title"),
+    "03_incidents_of_the_week": ("date", "rank", "severity", "title"),
 }
 SHOWN = 5
-WIDEST = 40
+WIDEST = 52  # with the columns before it within 80
 
 
 def ask(site: installation.Site, name: str, date: str) -> None:
@@ -258,11 +261,15 @@ def ask(site: installation.Site, name: str, date: str) -> None:
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows[:SHOWN]]
     shown = QUESTIONS[name]
     table(
-        [{column: str(row[column])[:WIDEST] for column in shown} for row in rows],
+        [{column: shorten(told(row[column]), WIDEST) for column in shown} for row in rows],
         {column: column for column in shown},
     )
     if len(answer.rows) > SHOWN:
         say(f"… and {len(answer.rows) - SHOWN} more rows")
+
+
+def told(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def up(
@@ -272,14 +279,27 @@ def up(
     known = settings.load()
     prepare(known)
     environment = service_environment(known.home, port)
-    say(f"Airflow is starting on http://127.0.0.1:{port} (about half a minute)")
-    say(f"user admin; password in {known.home / 'airflow'}/simple_auth_manager_passwords…")
+    say("Airflow is starting (about half a minute); what its parts say follows, Ctrl-C ends them")
+    threading.Thread(target=announce, args=(known.home, port), daemon=True).start()
     subprocess.run(
         [sys.executable, "-c", POOL], env=environment, check=True, stdout=subprocess.DEVNULL
     )
     raise typer.Exit(supervise([sys.executable, "-m", "airflow", "standalone"], environment))
 
 
+def announce(home: Path, port: int) -> None:
+    """Once the server answers: where the pages are, and who may sign in."""
+    site = f"http://127.0.0.1:{port}"
+    for _ in range(READY_SECONDS):
+        time.sleep(1)
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{site}/api/v2/version"):
+            password = home / "airflow" / "simple_auth_manager_passwords.json.generated"
+            say(f"\nReady: {site}/biglog/ (and {site} for Airflow itself)")
+            say(f"Sign in as admin; the password is in {password}\n")
+            return
+
+
+READY_SECONDS = 300
 POOL = (
     "from airflow.utils.db import initdb; initdb(); "
     "from biglog.cli.nights import ensure_pool; ensure_pool()"

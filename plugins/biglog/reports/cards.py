@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from biglog.records import Cause, Finding, Incident, Night, Similar
+from biglog.records import BUCKET_MINUTES, Cause, Finding, Incident, Night, Similar
 from biglog.reports import metrics, reasons
 from biglog.reports.limits import Limits
+from biglog.reports.past import retold
 from biglog.reports.reasons import FindingRow
 from biglog.reports.text import LineText, line, shape, shorten
 from biglog.reports.verdict import ICONS, QUIET, Chip, band, some, title
@@ -45,6 +47,7 @@ CAUSES = 3
 SIMILAR = 3
 REACH = 6
 FACTORS = 8
+ALONE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ def depending(incident: Incident, voice: Voice) -> str:
 def members(night: Night, incident: Incident) -> list[Finding]:
     """The incident's findings in the order of time."""
     own = set(incident.finding_ids)
-    found = [one for one in night.findings if one.finding_id in own]
+    found = [reasons.stretch(one, incident) for one in night.findings if one.finding_id in own]
     return sorted(found, key=lambda f: (f.started_at, -f.score, f.finding_id))
 
 
@@ -212,8 +215,9 @@ def factors(incident: Incident, voice: Voice) -> tuple[Factor, ...]:
     """What the severity is made of, strongest first."""
     ranked = sorted(incident.factors.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        Factor(shorten(voice.label("factor", name), 40), voice.percent(share), percent(share))
+        Factor(shorten(voice.label("factor", name), 40), voice.whole_percent(share), percent(share))
         for name, share in ranked[:FACTORS]
+        if percent(share)
     )
 
 
@@ -225,25 +229,36 @@ def cause_row(own: Night, cause: Cause, voice: Voice, limits: Limits) -> CauseRo
     template = own.templates.get(cause.template_id)
     return CauseRow(
         place=reasons.place(cause.service, cause.host, voice),
-        confidence=voice.percent(min(max(cause.confidence, 0.0), 1.0)),
+        confidence=suspicion(cause, voice),
         timing=timing(own, cause, voice),
         reason=told(cause.reason, voice, limits),
         pattern=shape(template.pattern, limits.words) if template else None,
     )
 
 
+def suspicion(cause: Cause, voice: Voice) -> str:
+    """Confidences share out one whole among the candidates: a lone one is not certain for that."""
+    if cause.confidence >= ALONE:
+        return voice.say("cause.alone")
+    return voice.say("cause.share", n=voice.whole_percent(max(cause.confidence, 0.0)))
+
+
 def timing(own: Night, cause: Cause, voice: Voice) -> str:
     """When the candidate's place first looked odd, and how long before everywhere else."""
-    place = (cause.service, cause.host)
-    here = [one.started_at for one in own.findings if (one.service, one.host) == place]
-    there = [one.started_at for one in own.findings if (one.service, one.host) != place]
+    here = [one.started_at for one in own.findings if at_place(one, cause)]
+    there = [one.started_at for one in own.findings if not at_place(one, cause)]
     if not here:
         return ""
     first = voice.clock(min(here), own.date)
-    if not there or min(there) <= min(here):
+    if not there or min(there) - min(here) < timedelta(minutes=BUCKET_MINUTES):
         return voice.say("cause.first_seen", time=first)
     ahead = voice.duration((min(there) - min(here)).total_seconds())
     return voice.say("cause.ahead", time=first, ahead=ahead)
+
+
+def at_place(finding: Finding, cause: Cause) -> bool:
+    """A candidate without a host is the service wherever it runs."""
+    return finding.service == cause.service and cause.host in ("", finding.host)
 
 
 def told(reason: str, voice: Voice, limits: Limits) -> str:
@@ -268,7 +283,11 @@ def told(reason: str, voice: Voice, limits: Limits) -> str:
 
 def recalled(one: Similar, voice: Voice, limits: Limits) -> Recalled:
     return Recalled(
-        title=shorten(one.title, limits.words),
+        title=(
+            retold(one.title, voice, limits.words)
+            if one.kind == "incident"
+            else shorten(one.title, limits.words)
+        ),
         similarity=voice.percent(min(max(one.similarity, 0.0), 1.0)),
         detail=known_cause(one, voice, limits),
         date=shorten(one.date, 20),

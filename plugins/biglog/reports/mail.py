@@ -133,7 +133,13 @@ def text(values: tuple[Night, Voice, str, str], limits: Limits) -> str:
 def letter(name: str, values: tuple[Night, Voice, str, str], limits: Limits) -> str:
     night, speaker, title, href = values
     page = build(night, speaker, limits, version=__version__)
-    return fill(name, speaker, {"page": page, "subject": title, "href": href})
+    return fill(name, speaker, {"page": page, "subject": title, "href": href, "book": book(href)})
+
+
+def book(href: str) -> str:
+    """Where the knowledge entries lie beside the report's page; empty where it has no address."""
+    pages, found, _ = href.rpartition("/reports/")
+    return f"{pages}/knowledge/" if found else ""
 
 
 def deliver(message: EmailMessage, smtp: SmtpSettings) -> None:

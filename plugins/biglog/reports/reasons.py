@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from biglog.records import Finding, Template
+from biglog.records import Finding, Incident, Template
 from biglog.reports.limits import Limits
 from biglog.reports.text import LineText, line, shape, shorten
 from biglog.reports.voice import Voice
@@ -27,6 +29,12 @@ ICONS = {
 EVIDENCE_ROWS = 12
 UNTOLD = frozenset({"episodes", "also", "detector", "tests", "unit", "slot", "family", "verdicts"})
 """Evidence that is of use to programs only."""
+ABSENT = frozenset({"silence", "stopped_template", "rate_down"})
+"""Kinds about lines that did not come: their example is a line of another night."""
+LASTING = frozenset(
+    {"gravity", "history_days", "days_seen", "last_date", "longest_pause_minutes", "family"}
+)
+"""Evidence that holds for every stretch of a finding; the rest is about its main one."""
 AMOUNTS = frozenset({"value", "usual", "median"})  # in the unit that the evidence names
 WORDS = frozenset({"new", "known"})  # of a closed set
 COUNTS = frozenset(
@@ -41,6 +49,7 @@ SCALES = {
         (1, "bytes"),
     ),
 }
+UNKNOWN = math.nan  # what was to be expected in a stretch that no detector judged by itself
 MANY_TIMES = 1000  # beyond it the exact multiple of a near-zero baseline says nothing
 
 
@@ -124,8 +133,33 @@ def heeded(moved: Mapping[str, Any] | None, voice: Voice) -> str:
     )
 
 
+def stretch(finding: Finding, incident: Incident) -> Finding:
+    """The finding as it was in the incident's own time, where it came more than once that night.
+
+    What the record says is about its main stretch; of another one only time and count are known.
+    """
+    spans = [
+        (datetime.fromisoformat(start), datetime.fromisoformat(end), int(count))
+        for start, end, count in finding.evidence.get("episodes") or ()
+    ]
+    own = [one for one in spans if meets(one[0], one[1], incident)]
+    if not own or meets(finding.started_at, finding.ended_at, incident):
+        return finding
+    start, end, count = max(own, key=lambda one: (one[2], one[1] - one[0]))
+    kept = {name: value for name, value in finding.evidence.items() if name in LASTING}
+    if "minutes" in finding.evidence:
+        kept["minutes"] = round((end - start).total_seconds() / 60)
+    return replace(
+        finding, started_at=start, ended_at=end, count=count, expected=UNKNOWN, evidence=kept
+    )
+
+
+def meets(start: datetime, end: datetime, incident: Incident) -> bool:
+    return start <= incident.ended_at and end >= incident.started_at
+
+
 def example(finding: Finding, pattern: str, limits: Limits) -> LineText | None:
-    if not finding.example or not limits.chars:
+    if finding.kind in ABSENT or not finding.example or not limits.chars:
         return None
     return line(finding.example, pattern, limits.chars)
 
@@ -149,7 +183,12 @@ def usual(finding: Finding, voice: Voice) -> str:
     """What earlier nights had in its place."""
     told = inside(finding.evidence, voice)
     value = told.get("usual") or told.get("known")
-    return value or voice.number(round(finding.expected, 1))
+    return value or ("" if math.isnan(finding.expected) else roughly(finding.expected, voice))
+
+
+def roughly(expected: float, voice: Voice) -> str:
+    """An expected count, to a tenth only where that is much of it."""
+    return voice.number(round(expected, 1) if expected < 10 else round(expected))
 
 
 def change(finding: Finding, voice: Voice) -> str:
@@ -157,6 +196,8 @@ def change(finding: Finding, voice: Voice) -> str:
     facts = finding.evidence
     if facts.get("usual"):
         return multiple(facts.get("median", facts.get("value", 0.0)) / facts["usual"], voice)
+    if math.isnan(finding.expected):
+        return ""
     if finding.kind == "new_template" or finding.expected <= 0:
         return voice.say("change.new") if finding.count else ""
     if finding.count == 0:
@@ -168,9 +209,28 @@ def multiple(times: float, voice: Voice) -> str:
     if times > MANY_TIMES:
         return voice.say("change.many", n=voice.number(MANY_TIMES))
     if times >= 1:
-        n = round(times, 1) if times < 10 else round(times)
-        return voice.say("change.times", n=voice.number(n))
+        return voice.say("change.times", n=rounded(times, voice))
     return voice.signed_percent(times - 1)
+
+
+def rounded(times: float, voice: Voice) -> str:
+    return voice.number(round(times, 1) if times < 10 else round(times))
+
+
+def often(finding: Finding, voice: Voice) -> str:
+    """A change of rate in the words of a title, where a bare ``×49`` could be taken for a count."""
+    if math.isnan(finding.expected):
+        return voice.say("often.rare" if finding.kind in ABSENT else "often.new")
+    if finding.expected <= 0:
+        return voice.say("often.new")
+    times = finding.count / finding.expected
+    if times > MANY_TIMES:
+        return voice.say("often.many", n=voice.number(MANY_TIMES))
+    if times >= 1:
+        return voice.say("often.times", n=rounded(times, voice))
+    if not times:
+        return voice.say("often.gone")
+    return voice.say("often.less", share=voice.whole_percent(times))
 
 
 def sentence(finding: Finding, voice: Voice, limits: Limits) -> tuple[str, str]:
@@ -179,15 +239,31 @@ def sentence(finding: Finding, voice: Voice, limits: Limits) -> tuple[str, str]:
         "place": place(finding.service, finding.host, voice, form="place.in_words")
         or shorten(finding.source, 60),
         "count": voice.number(finding.count),
-        "expected": voice.number(round(finding.expected, 1)),
-        "change": change(finding, voice),
+        "what": voice.say(f"what.{counted(finding)}"),
         "when": voice.span(finding.started_at, finding.ended_at, finding.date),
+        **({} if math.isnan(finding.expected) else awaited(finding, voice)),
         **proof(finding.evidence, voice),
     }
-    for key in (f"reason.{finding.kind}{form}" for form in ("_median", "_aside", "_full", "")):
+    forms = ("_none",) * (not finding.count) + ("_median", "_aside", "_full", "", "_part")
+    for key in (f"reason.{finding.kind}{form}" for form in forms):
         if voice.knows(key) and voice.asks(key) <= set(known):
             return voice.say(key, **known), voice.tag
     return shorten(finding.reason, 2 * limits.words), "en"
+
+
+def awaited(finding: Finding, voice: Voice) -> dict[str, str]:
+    """The expected count, bare and in words."""
+    number = roughly(finding.expected, voice)
+    some = round(finding.expected, 1) > 0
+    words = voice.say("usually.about", n=number) if some else voice.say("usually.none")
+    return {"expected": number, "usually": words}
+
+
+def counted(finding: Finding) -> str:
+    """Which lines of its place a finding counts: of one kind, grave ones, or all."""
+    if finding.template_id:
+        return "such"
+    return "grave" if str(finding.evidence.get("family", "")).startswith("grave ") else "lines"
 
 
 def proof(facts: Mapping[str, Any], voice: Voice) -> dict[str, str]:

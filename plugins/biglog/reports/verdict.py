@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biglog.records import Coverage, Finding, Incident, Night
-from biglog.reports.reasons import change, proof
+from biglog.reports.past import retold
+from biglog.reports.reasons import counted, often, proof, stretch
 from biglog.reports.text import VARIABLE, shorten
 from biglog.reports.voice import Voice
 
@@ -145,13 +146,14 @@ def title(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
     """
     finding = strongest(night, incident)
     if finding is None or not voice.knows(f"title.{finding.kind}"):
-        return shorten(incident.title or incident.incident_id, limit)
+        return retold(incident.title, voice, limit) or shorten(incident.incident_id, limit)
     template = night.templates.get(finding.template_id)
     seconds = (finding.ended_at - finding.started_at).total_seconds()
     values = {
         **proof(finding.evidence, voice),
         "service": shorten(finding.service or finding.host or finding.source, 40),
-        "change": change(finding, voice),
+        "often": often(finding, voice),
+        "what": voice.say("what.grave" if counted(finding) == "grave" else "what.lines"),
         "lasted": voice.duration(seconds),
     }
     key = f"title.{finding.kind}"
@@ -167,7 +169,7 @@ def strongest(night: Night, incident: Incident) -> Finding | None:
     own = set(incident.finding_ids)
     first, worst = incident.services[:1], incident.worst_line
     return max(
-        (one for one in night.findings if one.finding_id in own),
+        (stretch(one, incident) for one in night.findings if one.finding_id in own),
         key=lambda f: (
             bool(worst) and f.example == worst,
             (f.service,) == first,
@@ -213,7 +215,7 @@ def subject(night: Night, voice: Voice) -> str:
             spare -= 8
     else:
         clause = lead(night, voice)
-    return shorten(f"{head}{voice.say('colon')}{clause}{tail}", SUBJECT_CHARS)
+    return shorten(f"{head}{voice.say('colon')}{shorten(clause, room)}{tail}", SUBJECT_CHARS)
 
 
 def bands(night: Night, voice: Voice) -> tuple[Chip, ...]:

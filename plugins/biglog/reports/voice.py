@@ -79,6 +79,9 @@ class Voice:
         digits = "#,##0%" if share == 0 or abs(share) >= 0.01 else "0.00%"
         return numbers.format_percent(share, format=digits, locale=self.babel)
 
+    def whole_percent(self, share: float) -> str:
+        return numbers.format_percent(share, format="#,##0%", locale=self.babel)
+
     def signed_percent(self, share: float) -> str:
         return ("+" if share >= 0 else "−") + self.percent(abs(share))
 

@@ -16,7 +16,7 @@ from biglog.reports.render import pages
 from biglog.web.voice import choose, load
 
 
-def show(request: Request, name: str, /, **values: Any) -> HTMLResponse:
+def show(request: Request, name: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The template ``web/<name>.html.j2`` with its values, each escaped."""
     lang = choose(request.query_params.get("lang", ""), request.headers.get("accept-language", ""))
     words, nonce = load()[lang], secrets.token_urlsafe(16)
@@ -24,6 +24,7 @@ def show(request: Request, name: str, /, **values: Any) -> HTMLResponse:
     text = page.render(
         **values,
         page=name,
+        status=status,
         lang=lang,
         say=words.say,
         root=request.scope.get("root_path", ""),
@@ -33,7 +34,7 @@ def show(request: Request, name: str, /, **values: Any) -> HTMLResponse:
         style=asset("web.css"),
         script=asset("web.js"),
     )
-    return HTMLResponse(text, headers=headers(nonce))
+    return HTMLResponse(text, status, headers=dict(headers(nonce)))
 
 
 class Links:

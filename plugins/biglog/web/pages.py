@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse
 from biglog import answers
 from biglog.errors import BadInput
 from biglog.knowledge.drafts import draft_id
-from biglog.records import Night
-from biglog.reports.verdict import ICONS, verdict
-from biglog.reports.voice import voice
+from biglog.records import Incident, Night
+from biglog.reports.verdict import ICONS, QUIET, band, some, title, verdict
+from biglog.reports.voice import Voice, voice
 from biglog.store import feedback, knowledge, read
 from biglog.web.desk import AtDesk, Desk
 from biglog.web.entries import find
@@ -26,6 +26,7 @@ from biglog.web.voice import choose
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 NIGHTS = 14
+TITLE = 220  # characters of an incident's title
 FLOOR = 0.28  # a runbook that answers less of a line than this is not suggested beside it
 Asked = Annotated[str, Query(max_length=QUERY)]
 
@@ -70,11 +71,25 @@ def said(desk: Desk, night: Night, lang: str) -> dict[str, Any]:
     }
 
 
+def head(night: Night, incident: Incident, speaker: Voice) -> dict[str, str]:
+    """What an incident is called and how grave it is, as on the report."""
+    tone = QUIET.get(incident.state) or band(incident.severity)
+    return {
+        "tone": tone,
+        "icon": ICONS[tone],
+        "band": speaker.say(f"band.{tone}"),
+        "title": title(night, incident, speaker, TITLE),
+        "services": some(incident.services, speaker, 4),
+        "when": speaker.span(incident.started_at, incident.ended_at, night.date),
+    }
+
+
 @router.get("/reports/{date}")
 def night_page(request: Request, date: str, desk: AtDesk) -> HTMLResponse:
     night = find_night(desk, date)
     locales = nights_with_reports(desk).get(date, [])
     lang = language(request)
+    speaker = voice(lang, desk.site.settings.report.timezone)
     notes = {
         one.incident_id: [asdict(n) for n in feedback.feedback_on(
             desk.site.engine, "incident", one.incident_id)]
@@ -89,7 +104,8 @@ def night_page(request: Request, date: str, desk: AtDesk) -> HTMLResponse:
         date=date,
         told=said(desk, night, lang),
         incidents=sorted(night.incidents, key=lambda one: one.rank),
-        findings=len(night.findings),
+        heads={one.incident_id: head(night, one, speaker) for one in night.incidents},
+        findings=speaker.count("count.findings", len(night.findings)),
         notes=notes,
         written=written,
         locale=lang if lang in locales else (locales[0] if locales else ""),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from biglog.errors import BadInput, TryAgain
+from biglog.web.page import show
 
 log = logging.getLogger(__name__)
 MEDIA = "application/problem+json"
@@ -40,10 +41,9 @@ def refuse(request: Request, status: int, detail: str, **more: Any) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "")
     if not wants_page or "/api/" in request.url.path:
         return problem(status, detail, **more)
-    login = '<p><a href="/auth/login">Sign in / 登录</a></p>' if status == 401 else ""
-    words = f"<h1>{status} {HTTPStatus(status).phrase}</h1><p>{html.escape(detail)}</p>{login}"
-    page = f"<!doctype html><meta charset=utf-8><title>BigLog: {status}</title>{words}"
-    return HTMLResponse(page, status, {"Content-Security-Policy": "default-src 'none'"})
+    heading = f"problem_{status}" if status in (401, 403, 404) else "problem"
+    login = f"/auth/login?{urlencode({'next': str(request.url.path)})}"
+    return show(request, "problem", status=status, heading=heading, detail=detail, login=login)
 
 
 def handle_problems(app: FastAPI) -> None:
