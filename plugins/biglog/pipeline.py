@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from biglog.templates.catalogue import Catalogue
     from biglog.templates.variables import Tally
 
-ALIKE = 0.6
+ALIKE = 0.8
 """Calibrated likeness from which a past incident is worth showing."""
 
 
@@ -457,6 +457,7 @@ class Basis:
 def detect(site: Site, date: str, _: str) -> StageInfo:
     """What is new, odd or missing against earlier nights."""
     from biglog.findings.judge import heard, judge
+    from biglog.quoted import with_lines
     from biglog.store import read
     from biglog.store.verdicts import verdicts_before
 
@@ -466,7 +467,10 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
         history = replace(history, verdicts=verdicts_before(site.engine, date))
     whole = night_day(site, date)
     day = replace(whole, values=night_values(site, whole, history.dates))
-    found = judge(day, history, site.settings.detect, model.similarity)
+    judged = judge(day, history, site.settings.detect, model.similarity)
+    files = {one.source: lake.events(site.settings.lake, one.source, date) for one in day.coverage}
+    written = {name: path for name, path in files.items() if path.exists()}
+    found = with_lines(judged, written, day.templates)
     lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
     basis = Basis(len(history.dates), model.model_id)
     lake.write_json(lake.night(site.settings.lake, date, "basis"), Basis, basis)

@@ -17,7 +17,7 @@ night_errors AS (
     GROUP BY s.service
 )
 SELECT e.service, e.errors, u.usual_errors, e.lines,
-       round((e.errors / greatest(u.usual_errors, 1))::numeric, 1) AS times_usual
+       round((e.errors / nullif(u.usual_errors, 0))::numeric, 1) AS times_usual
 FROM night_errors e
 JOIN tonight t USING (date)
 LEFT JOIN usual u USING (service)

@@ -22,8 +22,7 @@ def remembered(
         if past.state == "resolved" or past.services[:1] != tuple(services[:1]):
             continue
         if same_things(past, findings):
-            last = history.dates[-1] if history.dates else ""
-            return ("ongoing" if past.date == last else "returned"), past
+            return ("ongoing" if went_on(past, history) else "returned"), past
     return "new", None
 
 
@@ -45,16 +44,20 @@ def earlier_ids(finding: Finding, date: str) -> set[str]:
 
 def resolved(tonight: Sequence[Incident], history: History, date: str) -> list[Incident]:
     """Incidents of last night's end that tonight does not continue; their severity is 0."""
-    last = history.dates[-1] if history.dates else ""
     alive = {one.incident_id for one in tonight}
     return [
         replace(past, date=date, state="resolved", severity=0, finding_ids=())
         for past in sorted(history.incidents, key=lambda i: i.rank)
-        if past.date == last
-        and past.state not in ("muted", "resolved")
+        if past.state not in ("muted", "resolved")
         and past.incident_id not in alive
-        and (past.state == "ongoing" or open_at_midnight(past))
+        and went_on(past, history)
     ]
+
+
+def went_on(past: Incident, history: History) -> bool:
+    """Whether it was the last night's and not over by its end."""
+    last = history.dates[-1] if history.dates else ""
+    return past.date == last and (past.state == "ongoing" or open_at_midnight(past))
 
 
 def open_at_midnight(past: Incident) -> bool:
