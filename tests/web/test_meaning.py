@@ -48,7 +48,7 @@ def test_a_line_finds_its_own_kind_first(call, known):
     assert all(0 <= m["similarity"] <= 1 for m in matches)
     page = call("VIEWER").get("/events", params={**body, "lang": "en"}).text
     assert "Most similar line" in page
-    assert page.index("disk full</p>") < page.index("<table>")
+    assert page.index("disk full</p>") < page.index("<table")
 
 
 def test_a_threshold_nobody_reaches_is_an_empty_answer(call, known):
