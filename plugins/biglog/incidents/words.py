@@ -31,12 +31,16 @@ def symptom(worst: Episode, day: Day) -> str:
         return f"{said or loudness(worst)} {moved(finding)}"
     if finding.kind == "new_value":
         new = ", ".join(f"“{one}”" for one in finding.evidence["new"][:3])
-        return f"new value {new} in {said}, {worst.count:,} times"
+        return f"new value {new} in {said}, {often(worst)}"
     if finding.kind in ("value_up", "value_down"):
         side = "high" if finding.kind == "value_up" else "low"
-        return f"{said} with {side} values, {worst.count:,} times"
+        return f"{said} with {side} values, {often(worst)}"
     kind = {"new_template": "new ", "returned_template": "again "}.get(finding.kind, "odd ")
-    return f"{kind}{finding.level.lower() or 'line'} {said}, {worst.count:,} times"
+    return f"{kind}{finding.level.lower() or 'line'} {said}, {often(worst)}"
+
+
+def often(worst: Episode) -> str:
+    return "once" if worst.count == 1 else f"{worst.count:,} times"
 
 
 def moved(finding: Finding) -> str:
