@@ -33,6 +33,8 @@ MEASURED = (
     ("rca.py", ("{data}/rca",)),
     ("dependencies.py", ("{data}/rca",)),
     ("clusters.py", ()),
+    ("clusters.py", ("--sizes", "1000", "--data", "{data}")),
+    ("clusters_kinds.py", ("--data", "{data}")),
     (
         "knowledge.py",
         (

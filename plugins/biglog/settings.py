@@ -133,9 +133,11 @@ class ClusterSettings:
     method: str = "kmeans"
     """``kmeans`` (k by silhouette), ``dbscan``, ``hdbscan`` or ``none``."""
     k_min: int = 2
-    k_max: int = 10
-    eps: float = 0.5
-    min_samples: int = 5
+    k_max: int = 0
+    """0: ten, or the root of how many distinct vectors where that is more."""
+    eps: float = 0.0
+    """Of DBSCAN, between unit vectors. 0: what tells groups apart best on the night."""
+    min_samples: int = 2
     min_cluster_size: int = 3
     seed: int = 42
     map_method: str = "neighbours"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from biglog.clusters.density import dbscan
+from biglog.clusters.density import dbscan, reach
 from biglog.clusters.group import SAMPLE, choose, group, silhouette_of
 from biglog.errors import BadInput
 from biglog.records import TemplateVectors
@@ -123,6 +123,53 @@ def test_a_million_equal_lines_cost_one():
 def test_an_unknown_method_is_refused():
     with pytest.raises(BadInput, match="'meanshift' is unknown; use one of kmeans, dbscan"):
         choose(ClusterSettings(method="meanshift"))
+
+
+def without_groups(count, *, wide=64, seed=0):
+    """Unit vectors of one cloud, wider in some directions than in others."""
+    chance = np.random.default_rng(seed)
+    points = chance.normal(size=(count, wide)) * np.arange(1, wide + 1) ** -0.5
+    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_cloud_is_one_group_although_halves_of_it_have_a_silhouette(seed):
+    from sklearn.cluster import KMeans
+
+    values = without_groups(150, seed=seed)
+    halves = KMeans(2, n_init=10, random_state=42).fit_predict(values)
+    assert silhouette_of(values, halves) > 0.05  # more than of many nights
+    assert run("kmeans", values).labels.tolist() == [0] * 150
+
+
+def test_more_vectors_may_have_more_than_ten_groups():
+    chance = np.random.default_rng(2)
+    points = np.repeat(np.eye(16), 16, axis=0) + chance.normal(0, 0.1, (256, 16))
+    values = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    settings = ClusterSettings(method="kmeans")
+    assert group(named(values), {}, settings).labels.max() == 15
+    assert group(named(values), {}, replace(settings, k_max=10)).labels.max() == 9
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.1, 0.2])
+def test_dbscan_finds_the_distance_however_wide_the_groups_are(noise):
+    found = run("dbscan", spread(4, 40, noise=noise))
+    sizes = np.bincount(found.labels[found.labels >= 0])
+    assert (sizes > 30).sum() == 4
+
+
+def test_dbscan_s_distance_may_be_given():
+    settings = ClusterSettings(method="dbscan", min_samples=5)
+    values = named(spread(3, 20, noise=0.2))
+    found, given = (group(values, {}, replace(settings, eps=eps)).labels for eps in (0.0, 0.01))
+    assert set(given.tolist()) == {-1}
+    assert found.max() == 2
+
+
+def test_reach_is_the_distance_of_the_so_manieth():
+    values = np.array([[0, 0], [1, 0], [3, 0], [7, 0]], np.float32)
+    assert reach(values, 2) == pytest.approx([1, 1, 2, 4], abs=1e-5)
+    assert reach(values, 3) == pytest.approx([3, 2, 3, 6], abs=1e-5)
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.2, 0.3])

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from biglog.records import Labels, Vectors
+from biglog.records import Labels, Scores, Vectors
 
 ROWS = 256  # compared with all others at a time: 13 MB of distances for 50,000 vectors
 NOISE = -1
+ROUNDED = 1e-6  # of a squared distance, so that the farthest one is within its own reach
 Nearness = npt.NDArray[np.bool_]  # (rows of a portion, all rows)
 
 
@@ -48,6 +49,19 @@ def neighbours(vectors: Vectors, rows: Labels, eps: float) -> Iterator[tuple[Lab
     for at in range(0, len(rows), ROWS):
         some = rows[at : at + ROWS]
         yield some, left[some] @ right >= least[some, None]
+
+
+def reach(vectors: Vectors, min_samples: int) -> Scores:
+    """How far from each it has so many vectors around it, itself and one more at least."""
+    norms = np.einsum("ij,ij->i", vectors, vectors)
+    at = min(max(2, min_samples), len(vectors)) - 1
+    parts = [
+        np.partition(norms[some, None] - 2 * vectors[some] @ vectors.T + norms, at, axis=1)[:, at]
+        for some in np.split(np.arange(len(vectors)), range(ROWS, len(vectors), ROWS))
+    ]
+    squares = np.maximum(np.concatenate(parts), 0.0) + ROUNDED
+    found: Scores = np.sqrt(squares)
+    return found
 
 
 def regions(near: Nearness, first: Labels) -> tuple[Labels, Nearness]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from biglog.clusters.density import dbscan
+from biglog.clusters.density import dbscan, reach
 from biglog.errors import BadInput
 from biglog.records import Clusterer, Clustering, Labels, Scores, TemplateVectors, Vectors
 from biglog.settings import ClusterSettings
@@ -16,11 +16,13 @@ from biglog.settings import ClusterSettings
 Grouped = tuple[Labels, Scores, float | None]
 NOISE = -1
 FEW = 10  # with fewer distinct vectors a silhouette says nothing
-MIN_SILHOUETTE = 0.05  # below, k groups explain no more than one
+SHUFFLES = 9  # as good a silhouette by chance in one of ten sets without groups
+TRIES = 20  # distances or numbers of groups that are compared
 SAMPLE = 5000  # rows of a silhouette, whose cost is quadratic
-KMEANS_DIMENSIONS = 50  # beyond, ten starts for each k cost much and change little
+DIMENSIONS = 50  # more cost much and change little
 MANY = 5000  # from so many distinct vectors on, threads pay, and a sample settles how many groups
-DENSE_DIMENSIONS = 10  # what density needs; about 70 % of the variance of log texts
+DENSE, DENSE_DIMENSIONS = 10_000, 10  # from so many on, so few: density in fifty is quadratic
+FAR = 0.5  # where no distance tells two groups apart
 
 
 def group(
@@ -73,10 +75,14 @@ class NoClusters:
 
 @dataclass(slots=True)
 class KMeansBySilhouette:
-    """k-means for every k in range; the k of the best silhouette wins."""
+    """k-means for k in range; the best silhouette wins where it is better than chance.
+
+    ``k_max`` 0 is ten, or the root of how many vectors where that is more; never a fifth of them.
+    Beyond twenty not every k is tried.
+    """
 
     k_min: int = 2
-    k_max: int = 10
+    k_max: int = 0
     seed: int = 42
     name: str = "kmeans"
 
@@ -84,7 +90,7 @@ class KMeansBySilhouette:
         count = len(vectors)
         if count < FEW:
             return one_group(vectors, weights)
-        near = project(vectors, self.seed, KMEANS_DIMENSIONS)
+        near = project(vectors, self.seed, DIMENSIONS)
         if count <= MANY:
             return self.choose(vectors, near, weights) or one_group(vectors, weights)
         some = sample(count, MANY)
@@ -94,11 +100,28 @@ class KMeansBySilhouette:
         return self.fit(vectors, near, weights, int(chosen[0].max()) + 1)
 
     def choose(self, vectors: Vectors, near: Vectors, weights: Scores) -> Grouped | None:
-        """The best of all k; None where none says more than one group."""
-        largest = max(self.k_min, min(self.k_max, len(vectors) // 5))
-        fits = [self.fit(vectors, near, weights, k) for k in range(max(2, self.k_min), largest + 1)]
-        told = [one for one in fits if one[2] is not None and one[2] >= MIN_SILHOUETTE]
-        return max(told, key=lambda one: one[2] or 0.0, default=None)
+        """The best of all k; None where it says no more than one group."""
+        most = self.k_max or max(10, int(len(vectors) ** 0.5))
+        least = max(2, self.k_min)
+        tried = np.geomspace(least, max(least, min(most, len(vectors) // 5)), TRIES).round()
+        fits = [self.fit(vectors, near, weights, int(k)) for k in np.unique(tried)]
+        told = [one for one in fits if one[2] is not None]
+        best = max(told, key=lambda one: one[2] or 0.0, default=None)
+        return best if best and self.beats_chance(near, weights, best[0]) else None
+
+    def beats_chance(self, near: Vectors, weights: Scores, labels: Labels) -> bool:
+        """Whether as many groups are worse wherever the same coordinates are shuffled, each
+        direction by itself (as the reference of Tibshirani et al., 2001).
+
+        No fixed silhouette tells: vectors of one night have .08 without groups, others .04 with.
+        """
+        reached = silhouette_of(near, labels) or 0.0
+        chance = np.random.default_rng(self.seed)
+        for _ in range(SHUFFLES):
+            mixed = chance.permuted(near, axis=0)
+            if (self.fit(mixed, mixed, weights, int(labels.max()) + 1)[2] or 0.0) >= reached:
+                return False
+        return True
 
     def fit(self, vectors: Vectors, near: Vectors, weights: Scores, k: int) -> Grouped:
         from sklearn.cluster import KMeans
@@ -113,16 +136,20 @@ class KMeansBySilhouette:
 
 @dataclass(slots=True)
 class Dbscan:
-    """Density at one distance between unit vectors; what is far from all is noise."""
+    """Density at one distance between unit vectors; what is far from all is noise.
 
-    eps: float = 0.5
-    min_samples: int = 5
+    ``eps`` 0 is the distance that tells groups apart best.
+    """
+
+    eps: float = 0.0
+    min_samples: int = 2
     name: str = "dbscan"
 
     def fit_predict(self, vectors: Vectors, weights: Scores) -> Grouped:
         if len(vectors) < self.min_samples:
             return alone(len(vectors))
-        labels = by_size(dbscan(vectors, self.eps, self.min_samples))
+        eps = self.eps or telling_distance(vectors, self.min_samples)
+        labels = by_size(dbscan(vectors, eps, self.min_samples))
         return labels, closeness(vectors, labels, weights), silhouette_of(vectors, labels)
 
 
@@ -140,8 +167,27 @@ class Hdbscan:
         from sklearn.cluster import HDBSCAN
 
         model = HDBSCAN(min_cluster_size=max(2, self.min_cluster_size), copy=True)
-        labels = by_size(model.fit_predict(project(vectors, self.seed, DENSE_DIMENSIONS)))
+        most = DIMENSIONS if len(vectors) <= DENSE else DENSE_DIMENSIONS
+        labels = by_size(model.fit_predict(project(vectors, self.seed, most)))
         return labels, closeness(vectors, labels, weights), silhouette_of(vectors, labels)
+
+
+def telling_distance(vectors: Vectors, min_samples: int) -> float:
+    """The distance whose groups have the best silhouette, each that is alone counted as 0.
+
+    Tried are those within which a twentieth, two twentieths and so on have neighbours enough (the
+    sorted distances of Ester et al., 1996, whose bend alone joins nearly all log texts); of many
+    vectors, those of a sample.
+    """
+    some = vectors[sample(len(vectors), MANY)]
+    tried = np.quantile(reach(some, min_samples), np.arange(1, TRIES + 1) / TRIES)
+    told = [worth(some, dbscan(some, float(eps), min_samples)) for eps in tried]
+    return float(tried[int(np.argmax(told))]) if max(told) > 0 else FAR
+
+
+def worth(vectors: Vectors, labels: Labels) -> float:
+    """Mean silhouette over all, where what is noise has none."""
+    return (silhouette_of(vectors, labels) or 0.0) * float((labels != NOISE).mean())
 
 
 def unit(values: Vectors) -> Vectors:
@@ -160,12 +206,10 @@ def unique_rows(values: Vectors) -> tuple[Vectors, Labels]:
 
 
 def project(vectors: Vectors, seed: int, most: int) -> Vectors:
-    """The directions of most variance; as they are where there are no more than that."""
+    """The directions of most variance."""
     from sklearn.decomposition import PCA
 
-    if vectors.shape[1] <= most:
-        return vectors
-    dimensions = min(most, len(vectors))
+    dimensions = min(most, *vectors.shape)
     projected: Vectors = PCA(dimensions, random_state=seed).fit_transform(vectors)
     return projected
 
