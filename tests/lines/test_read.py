@@ -4,6 +4,9 @@ import bz2
 import gzip
 import json
 import lzma
+import os
+import subprocess
+import sys
 
 import pytest
 import zstandard
@@ -259,6 +262,29 @@ def test_json_of_two_minds_about_a_key(landed):
     assert [json.loads(row["fields"] or "{}") for row in lines] == [
         {"code": 1}, {"code.x": [1, "y"]}, {}]  # fmt: skip
     assert [row["line_no"] for row in bad] == [4]
+
+
+MANY_KEYS = {f"key{at * 37 % 60:02}": at for at in range(60)}
+WRITE = """
+import sys
+from pathlib import Path
+import pyarrow.parquet as pq
+from biglog.lines.read import read
+from biglog.settings import LineSettings, SourceSettings
+(batch,) = read([Path(sys.argv[1])], SourceSettings("s", "x"), LineSettings())
+pq.write_table(batch.lines, sys.argv[2])
+"""
+
+
+def test_an_object_of_many_keys_gives_the_same_bytes_in_every_process(landed, tmp_path):
+    path = landed(json.dumps({"msg": "a", "y": {"z": 1}, **MANY_KEYS}) + "\n")
+    outs = [tmp_path / f"{seed}.parquet" for seed in (1, 2)]
+    for seed, out in enumerate(outs, 1):
+        hashed = os.environ | {"PYTHONHASHSEED": str(seed)}
+        subprocess.run([sys.executable, "-c", WRITE, str(path), str(out)], env=hashed, check=True)
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    (row,), _ = rows_of(path)
+    assert list(json.loads(row["fields"])) == ["y.z", *MANY_KEYS]
 
 
 def test_csv_with_quotes_and_a_short_row(landed):

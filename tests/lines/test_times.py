@@ -43,6 +43,12 @@ def at(text):
         (" 1793613600123 ", "epoch", "2026-11-02 10:00:00.123000"),
         ("2026-11-02 10:00:00.1", "iso", "2026-11-02 10:00:00.100000"),
         ("2026-11-02T10:00:00.123456789012Z", "iso", "2026-11-02 10:00:00.123456"),
+        ("2026-306 10:00:00.5", "any", "2026-11-02 10:00:00.500000"),
+        ("2026/001T10:00:00+01:00", "%Y-%j %H:%M:%S%f%z", "2026-01-01 09:00:00"),
+        ("2024-366 10:00:00", "any", "2024-12-31 10:00:00"),
+        ("26306 10:00:00.12", "%y%j %H:%M:%S%f", "2026-11-02 10:00:00.120000"),
+        ("@400000006ae85f2a0773593c", "tai64n", "2026-11-02 10:00:00.124999"),
+        ("@400000006ae85f2a", "tai64n", "2026-11-02 10:00:00"),
     ],
 )
 def test_layouts(text, layout, wanted):
@@ -104,10 +110,23 @@ def test_one_column_may_hold_many_widths_and_shapes():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "2026-13-01 00:00:00", "2026-02-30 00:00:00", "2026-11-02 25:00:00", "NaN"]
-)
+    "text",
+    ["", "soon", "2026-13-01 00:00:00", "2026-02-30 00:00:00", "2026-11-02 25:00:00", "NaN",
+     "2026-000 10:00:00", "2026-366 10:00:00"],
+)  # fmt: skip
 def test_what_is_no_moment_is_null(text):
     assert read(text, "any") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["@400000006ae85f2affffffff", "@4fffffffffffffff", "400000006ae85f2a", "@4x"]
+)
+def test_what_is_no_label_is_null(text):
+    assert read(text, "tai64n") is None
+
+
+def test_minutes_east_as_db2_writes_them_are_a_zone():
+    assert read("2026-11-02 10:00:00", "iso", zone="-330") == at("2026-11-02 15:30:00")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ class Chunk:
     debris: pl.Series | None = None
     """Where set, which lines held NULs, other controls or bytes that could not be decoded."""
     notes: tuple[Note, ...] = ()
+    rows: pl.Series | None = None
+    """Where lines were joined, the place in the chunk at which each of them began."""
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from biglog.lines.kernels import UNSURE, YES
 from biglog.lines.objects import (
     PAIRED,
     decode_one,
+    pair_quotes,
     read_csv,
     read_fields,
     read_header,
@@ -244,6 +245,8 @@ def takes(
         return objects & sample.str.contains(form.mark) if marked else objects
     if form.kind in ("csv", "w3c") and header is None:
         return pl.repeat(False, len(sample), eager=True)
+    if form.kind == "csv" and header is not None:
+        return takes_rows(sample, form, header)
     if form.kind == "logfmt" and not sample.str.contains(PAIRED).any():
         return pl.repeat(False, len(sample), eager=True)
     if form.kind == "pattern":
@@ -251,6 +254,14 @@ def takes(
         if not form.reject or not hits.any():
             return hits
     return read_kind(sample, form, header=header)["matched"]
+
+
+def takes_rows(sample: pl.Series, form: Format, header: Header) -> pl.Series:
+    """Which lines of a CSV are rows, or parts of one whose quoted cells hold newlines."""
+    alone = read_kind(sample, form, header=header)["matched"]
+    spans, _ = pair_quotes(sample, header, max_bytes=SEEN)
+    parts = [at for first, last in spans for at in range(first, last + 1)]
+    return alone.clone().scatter(parts, True) if parts else alone
 
 
 def hit(sample: pl.Series, form: Format, look: Look) -> pl.Series:

@@ -65,7 +65,7 @@ def read_fixed(
     sizes = np.diff(whole.offsets)
     firsts = first_of_each(sizes)
     for layout in layouts:
-        if layout == "%s":
+        if layout in ("%s", "%@") or "%j" in layout:
             return None
         shapes = {size: shape_of(bytes(row_of(whole, row)), layout) for size, row in firsts.items()}
         if len({one.absolute for one in shapes.values() if one}) > 1:

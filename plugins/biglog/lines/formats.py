@@ -23,7 +23,7 @@ FIELD_KINDS = (
 CONTINUATIONS = ("none", "trace", "indent", "any")
 GOING_ON = (
     r"^(?:\s|Traceback|Caused by|\.\.\. \d+ more|[A-Za-z_.$]*(?:Error|Exception)\b|[)}\]#]|--> "
-    r"|During handling of|The above exception|panic: |goroutine \d+ \[|created by )"
+    r"|\*\* \(|During handling of|The above exception|panic: |goroutine \d+ \[|created by )"
 )
 """How a line begins that, by its looks, is the rest of a record: of a trace, of a dump."""
 # Column names a pattern's groups may use; any other group goes to the record's ``fields``.
@@ -33,7 +33,7 @@ MACROS = {
     r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?",
     "LEVEL": r"(?i:trace|debug|verbose|finest|finer|fine|config|info|information|notice|note|warn"
     r"|warning|error|err|severe|fatal|critical|crit|panic|alert|emergency|emerg"
-    r"|trc|dbg|vrb|inf|wrn|ftl)",
+    r"|trc|dbg|vrb|inf|wrn|ftl|ddebug|subdebug)",
 }
 
 
@@ -62,6 +62,8 @@ class Format:
     """How the message is put together where the pattern has no group ``content``."""
     status: str = ""
     """Group with an HTTP status, which gives the level and ``{reason}``."""
+    dateless: str = ""
+    """Group with a time of day whose date the line does not tell; it stays among the fields."""
     priority: str = ""
     """Group with a syslog priority, which gives the level."""
     structured: str = ""
@@ -90,6 +92,8 @@ class Format:
     """Whether its messages may be JSON or access lines, read again where most of them are."""
     piece: str = ""
     """Regex of a wrapper's line whose content goes on in the next one of the same stream."""
+    piece_bytes: int = 0
+    """No shorter line is a piece: what a wrapper cuts, it cuts at a size."""
     doubled: bool = False
     """Whether a quote in the content is written twice."""
     kinds: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 A layout is like strptime's, and reads what log writers really print: ``-`` also reads ``/`` and
 ``.``, a space also reads ``T`` and ``_``, ``%a`` and ``%b`` read full names too, ``%f`` is an
 optional fraction of any length with its separator, ``%z`` an optional offset (Z, UTC, +08:00,
-+0800), ``%p`` AM or PM. ``iso``, ``epoch`` and ``any`` are names of layouts.
++0800), ``%p`` AM or PM, ``%j`` the day of the year, ``%@`` a whole TAI64 or TAI64N label. ``iso``,
+``epoch``, ``tai64n`` and ``any`` are names of layouts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 NAMED = {
     "iso": ("%Y-%m-%d %H:%M:%S%f%z",),
     "epoch": ("%s",),
+    "tai64n": ("%@",),
     "any": (
         "%Y-%m-%d %H:%M:%S%f%z",
         "%Y%m%d%H%M%S",
@@ -44,6 +46,7 @@ NAMED = {
         "%m-%d %H:%M:%S%f",
         "%Y-%m-%d %H:%M",
         "%Y-%m-%d",
+        "%Y-%j %H:%M:%S%f%z",
     ),
 }
 MONTHS = (
@@ -51,7 +54,7 @@ MONTHS = (
     "october", "november", "december",
 )  # fmt: skip
 MONTH_OF = {name[:width]: at for at, name in enumerate(MONTHS, 1) for width in (3, 4, len(name))}
-WIDTH = {"Y": 4, "m": 2, "d": 2, "e": 2, "H": 2, "I": 2, "M": 2, "S": 2, "y": 2}
+WIDTH = {"Y": 4, "m": 2, "d": 2, "e": 2, "H": 2, "I": 2, "M": 2, "S": 2, "y": 2, "j": 3}
 ALIKE = {"-": b"-/.", " ": b" T_"}
 LONGEST = 64
 """Bytes of a text from which it is no timestamp."""

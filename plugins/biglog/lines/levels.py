@@ -9,12 +9,15 @@ import polars as pl
 
 SPOKEN = {
     "TRACE": "trace trc vrb finest finer all 10 trace1 trace2 trace3 trace4",
-    "DEBUG": "debug dbg debug1 debug2 debug3 debug4 debug5 fine verbose verb config 20 7 d",
-    "INFO": "info inf information informational log message msg 30 6 i ok success",
+    "DEBUG": "debug dbg debug1 debug2 debug3 debug4 debug5 fine verbose verb config 20 7 d "
+    "ddebug subdebug debug+1 debug+2 debug+3",
+    "INFO": "info inf information informational log message msg 30 6 i ok success "
+    "info+1 info+2 info+3",
     "NOTICE": "notice note 5 n",
-    "WARNING": "warn warning wrn 40 4 w caution deprecated",
-    "ERROR": "error err eror severe failure failed 50 3 e",
-    "CRITICAL": "critical crit fatal panic emergency emerg alert 60 2 1 0 f c fault dpanic ftl",
+    "WARNING": "warn warning wrn 40 4 w caution deprecated warn+1 warn+2 warn+3",
+    "ERROR": "error err eror severe failure failed 50 3 e error+1 error+2 error+3",
+    "CRITICAL": "critical crit fatal panic emergency emerg alert 60 2 1 0 f c fault dpanic ftl "
+    "error+4",
 }
 WORDS = {word: level for level, words in SPOKEN.items() for word in words.split()}
 BY_SEVERITY = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")

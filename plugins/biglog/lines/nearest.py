@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from biglog.lines.formats import Format
+from biglog.lines.objects import MOST_QUOTED
 from biglog.lines.patterns import reach
 
 SEEN = 2000
@@ -44,6 +45,9 @@ def stop(line: str, form: Format) -> Nearest | None:
     if form.kind in ("json", "otlp"):
         at, expected = stop_of_json(line)
         return Nearest(form.name, at + 1, expected)
+    if form.kind == "csv" and line.count('"') % 2:
+        closed = f"the quote's end within {MOST_QUOTED:,} lines"
+        return Nearest(form.name, line.rfind('"') + 1, closed)
     return None
 
 

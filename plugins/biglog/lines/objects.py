@@ -30,6 +30,8 @@ TOO_DEEP = 100
 """Levels above which text is taken for no object: nobody logs it, and recursion would end it."""
 MOST_HEADERS = 50
 """Lines of one batch that may name columns anew; more are a hostile file's."""
+MOST_QUOTED = 1000
+"""Lines over which a quoted cell of a CSV may go on; a quote open longer is a lost one."""
 ASIDE = ("status", "error")
 """What is read for the level and the message, and stays among the fields as well."""
 NAMES_COLUMNS = r"^#[Ff]ields:?[ \t]+(.*\S)"
@@ -66,9 +68,11 @@ def decode_together(texts: pl.Series) -> pl.DataFrame | None:
         wide = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
     except (pl.exceptions.PolarsError, ValueError):
         return None
-    if len(wide) != len(texts) or not regular(texts, wide):
+    known = [decode_one(texts[at]) for at in some_of(texts)]
+    if len(wide) != len(texts) or not regular(known, wide[some_of(texts)]):
         return None
-    return flatten(wide)
+    flat = flatten(wide)
+    return None if flat is None else in_order(flat, [one for one in known if one])
 
 
 def depth(data: bytes) -> int:
@@ -91,19 +95,27 @@ def varied(texts: pl.Series) -> bool:
     return sample.str.extract_all(r'"[^"\\]{1,100}"\s*:').explode().n_unique() > 2 * WIDEST
 
 
-def regular(texts: pl.Series, wide: pl.DataFrame) -> bool:
+def some_of(texts: pl.Series) -> list[int]:
+    """Rows of about fifty texts spread over all."""
+    return list(range(0, len(texts), max(1, len(texts) // 50)))
+
+
+def regular(known: list[Row | None], wide: pl.DataFrame) -> bool:
     """Whether no key was seen with two types, which reading together would blur.
 
     Cheap and sufficient: as many values must come out as a sample of the lines put in.
     """
     if wide.width > WIDEST:
         return False
-    sample = range(0, len(texts), max(1, len(texts) // 50))
-    for at in sample:
-        there = decode_one(texts[at])
-        if there is None or not same(there, wide.row(at, named=True)):
-            return False
-    return True
+    pairs = zip(known, wide.iter_rows(named=True), strict=True)
+    return all(one is not None and same(one, other) for one, other in pairs)
+
+
+def in_order(wide: pl.DataFrame, known: list[Row]) -> pl.DataFrame:
+    """The columns as a sample of the lines has them: polars gives many keys in any order."""
+    seen = dict.fromkeys(name for row in known for name, _ in flatten_one(row))
+    rest = sorted(set(wide.columns) - seen.keys())
+    return wide.select([name for name in seen if name in wide.columns] + rest)
 
 
 def same(mine: Any, other: Any) -> bool:
@@ -162,7 +174,7 @@ def scatter(read: pl.DataFrame, rows: pl.Series, size: int) -> pl.DataFrame:
 
 def read_rows(lines: pl.Series, rows: Iterator[Row | None], form: Format) -> pl.DataFrame:
     """Objects one by one; those that are None are lines that could not be read."""
-    made: dict[str, list[str | None]] = {name: [] for name in (*COLUMNS, "fields", *ASIDE)}
+    made: dict[str, list[str | None]] = {name: [] for name in (*COLUMNS, "fields", "key", *ASIDE)}
     good = []
     for row in rows:
         good.append(row is not None)
@@ -186,6 +198,7 @@ def assign_one(row: Row, form: Format) -> dict[str, str | None]:
         chosen["content"] = composed(flat, form)
     rest = {name: v for name, v in flat.items() if name not in spent and v is not None}
     chosen["fields"] = json.dumps(rest, ensure_ascii=False, separators=(",", ":")) if rest else None
+    chosen["key"] = plain(flat.get(form.attach_by, ""))
     return chosen
 
 
@@ -219,11 +232,12 @@ def choices(names: tuple[str, ...], form: Format) -> dict[str, list[str]]:
     spent: set[str] = set()
     for table in (lower, last):
         for column, aliases in form.keys.items():
-            if chosen.get(column):
-                continue
             found = [table[one] for one in aliases if one in table and table[one] not in spent]
-            chosen[column] = found
-            spent.update(found[:1])
+            if not chosen.get(column):
+                chosen[column] = found
+                spent.update(found[:1])
+            elif column == "content":  # records of several kinds in one file
+                chosen[column] += [one for one in found if one not in chosen[column]]
     return chosen
 
 
@@ -238,8 +252,9 @@ def assign(wide: pl.DataFrame, form: Format, raw: pl.Series) -> pl.DataFrame:
     spent = {found[0] for column, found in names.items() if found and column in COLUMNS}
     rest = [name for name in wide.columns if name not in spent]
     method, path = picked.pop("method", None), picked.pop("path", None)
-    if "content" not in picked and method is not None and path is not None:
-        picked["content"] = pl.concat_str(method, pl.lit(" "), path)
+    if method is not None and path is not None:
+        request = pl.concat_str(method, pl.lit(" "), path)
+        picked["content"] = pl.coalesce(picked.get("content", pl.lit(None, pl.String)), request)
     if (both := date_and_time(wide)) is not None:
         picked["timestamp"] = both
     blank = {name: pl.lit(None, pl.String) for name in (*COLUMNS, *ASIDE)}
@@ -247,8 +262,16 @@ def assign(wide: pl.DataFrame, form: Format, raw: pl.Series) -> pl.DataFrame:
         *[expr.alias(name) for name, expr in (blank | picked).items()],
         wrap([json_member(wide, name) for name in rest]).alias("fields"),
         pl.lit(True).alias("matched"),
+        stream_of(wide, form).alias("key"),
     )
     return finish(made.with_columns(raw=raw), form)
+
+
+def stream_of(wide: pl.DataFrame, form: Format) -> pl.Expr:
+    """Which of several streams in one file each object is of."""
+    if form.attach_by not in wide.columns:
+        return pl.lit("")
+    return text_of(wide, form.attach_by).fill_null("")
 
 
 def date_and_time(wide: pl.DataFrame) -> pl.Expr | None:
@@ -288,13 +311,17 @@ def finish(made: pl.DataFrame, form: Format) -> pl.DataFrame:
     status = pl.when(pl.col("status").str.contains(r"^[1-5][0-9]{2}$")).then(pl.col("status"))
     level = pl.coalesce(levels.normalise(pl.col("level"), form.levels), levels.of_status(status))
     composed = form_content(made, status)
-    clean = composed.str.replace_all(ANSI, "").str.replace_all(CONTROL, " ").str.strip_chars_end()
     columns = {name: pl.lit(None, kind) for name, kind in READ.items()} | {
-        name: pl.col(name) for name in (*COLUMNS, "fields", "matched")
+        name: pl.col(name) for name in (*COLUMNS, "fields", "matched", "key")
     }
-    columns |= {"level": level, "content": pl.coalesce(clean, pl.col("raw"))}
-    columns |= {"attached": pl.lit(False), "key": pl.lit("")}
+    columns |= {"level": level, "content": pl.coalesce(cleaned(composed), pl.col("raw"))}
+    columns |= {"attached": pl.lit(False)}
     return made.select(expr.alias(name) for name, expr in columns.items())
+
+
+def cleaned(text: pl.Expr) -> pl.Expr:
+    """Without colours, control characters and what is blank at the end."""
+    return text.str.replace_all(ANSI, "").str.replace_all(CONTROL, " ").str.strip_chars_end()
 
 
 def with_error(content: pl.Expr, error: pl.Expr) -> pl.Expr:
@@ -404,12 +431,49 @@ def split_plain(lines: pl.Series, delimiter: str, names: list[str]) -> pl.DataFr
     return wide.rename(dict(zip(wide.columns, names, strict=True)))
 
 
+def pair_quotes(
+    lines: pl.Series, header: tuple[str, list[str]], *, max_bytes: int
+) -> tuple[list[tuple[int, int]], int]:
+    """First and last lines of records whose quoted cells hold newlines; where one may go on.
+
+    A quote that is not closed within ``MOST_QUOTED`` lines or ``max_bytes``, or whose record has
+    not the header's columns, is a lost one: its line stands alone, and so does every line after it.
+    """
+    odd = (lines.str.count_matches('"', literal=True) % 2 > 0).arg_true().to_list()
+    ends = lines.str.len_bytes().cum_sum().to_list() if odd else []
+    spans: list[tuple[int, int]] = []
+    at = 0
+    while at < len(odd):
+        first = odd[at]
+        last = odd[at + 1] if at + 1 < len(odd) else len(lines)
+        size = ends[min(last, len(lines) - 1)] - ends[first]
+        at += 1
+        lost = last - first > MOST_QUOTED or size > max_bytes
+        if lost or is_row(lines[first], header):
+            continue
+        if last == len(lines):
+            return spans, first
+        if is_row("\n".join(lines[first : last + 1]), header):
+            spans.append((first, last))
+            at += 1
+    return spans, len(lines)
+
+
+def is_row(text: str, header: tuple[str, list[str]]) -> bool:
+    """Whether a text has as many cells as the header, and no open quote."""
+    return len(cells_of(text, header[0])) == len(header[1])
+
+
 def split_cells(lines: pl.Series, delimiter: str) -> Iterator[list[str]]:
-    for line in lines.to_list():
-        try:
-            yield next(csv.reader([line], delimiter=delimiter, strict=True), [])
-        except csv.Error:
-            yield []
+    yield from (cells_of(line, delimiter) for line in lines.to_list())
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """A row's cells; none where it is no sound CSV."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
 
 
 def read_fields(lines: pl.Series, form: Format) -> tuple[str, list[str]] | None:

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from biglog.lines.archives import parts
+from biglog.lines.days import Days, find_days
 from biglog.lines.decode import Chunk, Note, read_chunks
 from biglog.lines.detect import Detection, detect
 from biglog.lines.formats import COLUMNS, Format, find_format
@@ -21,6 +22,7 @@ from biglog.lines.parts import Part
 from biglog.lines.redact import Redaction
 from biglog.lines.repeats import count_repeats
 from biglog.lines.rows import read_times, type_lines
+from biglog.lines.stitch import stitch
 from biglog.lines.times import Clock, end_of_reach
 from biglog.records import LINES, QUARANTINE, TIMES
 from biglog.settings import LineSettings, SourceSettings
@@ -56,6 +58,8 @@ class Plan:
     source: SourceSettings
     settings: LineSettings
     joined: bool
+    days: Days | None = None
+    """Where lines tell a time of day alone, their dates."""
 
     @property
     def redaction(self) -> Redaction:
@@ -93,7 +97,8 @@ def make_plan(
     form = find_format(found.format)
     latest = end_of_reach(date, part.modified)
     clock = Clock(source.timezone, latest)
-    return Plan(part, form, found, clock, source, settings, joined)
+    days = find_days(part, form, source.timezone, settings) if form.dateless else None
+    return Plan(part, form, found, clock, source, settings, joined, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,8 @@ def read_file(plan: Plan) -> Iterator[Batch]:
     """Blocks are typed, and their batches made, on all cores; order is kept."""
     limits = plan.settings
     chunks = read_chunks(plan.part, max_line=limits.max_line_bytes, batch=limits.batch_lines)
+    if plan.joined:
+        chunks = stitch(chunks, plan.form, plan.found, max_line=limits.max_line_bytes)
     typed = ahead(lambda one: Piece(parse(one, plan), one.notes, one.size, one.encoding), chunks)
     yield from ahead(lambda one: make_batch(one, plan), whole_records(typed, plan))
 
@@ -137,10 +144,11 @@ def parse(chunk: Chunk, plan: Plan) -> pl.DataFrame:
     debris = chunk.debris if chunk.debris is not None else pl.lit(False)
     if isinstance(debris, pl.Series) and len(frame) != len(debris):
         debris = debris.gather(frame["row"])
-    frame = frame.with_columns(line_no=chunk.first_no + pl.col("row"), debris=debris)
+    place = frame["row"] if chunk.rows is None else chunk.rows.gather(frame["row"])
+    frame = frame.with_columns(line_no=chunk.first_no + place, debris=debris)
     if plan.form.kind == "csv" and plan.found.header and chunk.first_no == 1 and len(frame):
         frame = skip_header(frame, plan)
-    return frame
+    return frame if plan.days is None else plan.days.dated(frame, plan.form)
 
 
 def skip_header(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
@@ -175,6 +183,9 @@ def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
     clean = plan.redaction.clean
     content = pl.select(pl.coalesce(records["content"], records["raw"])).to_series()
     times = read_times(records, plan.clock)
+    if plan.days is not None:
+        mine = (records["by"] == plan.form.name) & times.utc.is_not_null()
+        times.rules[plan.days.rule] += int(mine.sum())
     columns: dict[str, pl.Series | pl.Expr] = {
         "line_id": pl.int_range(len(records), eager=True),
         "file": pl.lit(plan.part.name),

@@ -10,7 +10,7 @@ import polars as pl
 from biglog.lines.detect import NOT_MIXED, SAMPLE, Detection, belongs, cover, read_kind, take
 from biglog.lines.formats import COLUMNS, Format, find_format, load_formats
 from biglog.lines.join import follows
-from biglog.lines.objects import split_records
+from biglog.lines.objects import cleaned, split_records
 from biglog.lines.patterns import overlay, read_pattern
 from biglog.lines.times import Clock, Instants, to_utc
 
@@ -193,18 +193,35 @@ def merged(one: str, other: str) -> pl.Expr:
 
 def mend(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
     """Lines that a wrapper cut into pieces, each as one: the pieces of a stream up to its last."""
-    piece = pl.col("matched") & pl.col("raw").str.contains(form.piece)
-    cut = frame.with_columns(after=piece.shift(1).over("key").fill_null(False))
-    if not cut["after"].any():
+    piece = frame["matched"] & pieces(frame["raw"], form)
+    if not piece.any():
         return frame
+    cut = frame.with_columns(piece=piece)
+    cut = cut.with_columns(after=pl.col("piece").shift(1).over("key").fill_null(False))
+    if form.kind == "json":
+        cut = cut.with_columns(content=exactly(form))
     begun = pl.when(~pl.col("after")).then("row")
     cut = cut.with_columns(begun=begun.forward_fill().over("key"))
     whole = cut.group_by("key", "begun").agg(whole=pl.col("content").str.join(""))
     kept = cut.filter(~pl.col("after")).join(
         whole, on=["key", "begun"], how="left", nulls_equal=True, maintain_order="left"
     )
-    content = pl.when("matched").then("whole").otherwise("content")
+    whole_line = cleaned(pl.col("whole")) if form.kind == "json" else pl.col("whole")
+    content = pl.when("matched").then(whole_line).otherwise("content")
     return kept.with_columns(content=content).select(frame.columns)
+
+
+def pieces(lines: pl.Series, form: Format) -> pl.Series:
+    """Which lines are a wrapper's that go on in the next of the same stream."""
+    long = (lines.str.len_bytes() >= form.piece_bytes).arg_true()
+    found = long.filter(lines.gather(long).str.contains(form.piece))
+    return pl.repeat(False, len(lines), eager=True).scatter(found, True)
+
+
+def exactly(form: Format) -> pl.Expr:
+    """The content with the blanks at the end of a piece, which reading an object leaves out."""
+    text = pl.col("raw").str.json_path_match(f"$.{form.keys['content'][0]}")
+    return pl.when(pl.col("piece") | pl.col("after")).then(text).otherwise("content")
 
 
 def read_times(records: pl.DataFrame, clock: Clock) -> Instants:

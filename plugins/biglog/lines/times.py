@@ -34,6 +34,8 @@ ZONES = {
     "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "EST": -5, "EDT": -4, "CST": -6,
     "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 }  # fmt: skip
+# as Db2 writes them: minutes, three digits
+ZONES |= {f"{minutes:+04d}": minutes / 60 for minutes in range(-720, 841, 15)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +265,8 @@ def read_layouts(text: pl.Series, layouts: Sequence[str], clock: Clock) -> Momen
 
 def read_aligned(text: pl.Series, layout: str, clock: Clock) -> Moments:
     """Whole columns of bytes at a time, of texts of one length."""
-    if layout == "%s":
-        return read_epoch(text)
+    if layout in WHOLE_TEXT:
+        return WHOLE_TEXT[layout](text)
     found = unread(len(text))
     lengths = text.str.len_bytes().to_numpy()
     common = np.flatnonzero(np.bincount(np.minimum(lengths, LONGEST)))
@@ -301,6 +303,25 @@ def read_epoch(text: pl.Series) -> Moments:
         exact // 1000,
     )
     return Moments(micros, good.copy(), good, np.zeros(len(text), bool))
+
+
+TAI = (1 << 62) + 10
+"""TAI64 labels' seconds at 1970: what writes them counts no leap seconds since."""
+
+
+def read_tai(text: pl.Series) -> Moments:
+    """Labels as multilog, svlogd and s6-log write them: ``@4000000067…``, nanoseconds or none."""
+    parts = text.str.extract_groups(r"^@(4[0-9a-f]{15})([0-9a-f]{8})?$").struct.unnest()
+    second, nano = (one.str.to_integer(base=16, strict=False) for one in parts.iter_columns())
+    good = second.is_not_null().to_numpy() & (nano.fill_null(0) < 10**9).to_numpy()
+    since = second.fill_null(TAI).cast(pl.Int64).to_numpy() - TAI
+    good &= (since >= 0) & (since < 1 << 36)
+    micros = np.where(good, since, 0) * SECOND + nano.fill_null(0).cast(pl.Int64).to_numpy() // 1000
+    return Moments(micros, good.copy(), good, np.zeros(len(text), bool))
+
+
+WHOLE_TEXT = {"%s": read_epoch, "%@": read_tai}
+"""Layouts of texts that are one number."""
 
 
 def whole_number(value: npt.NDArray[np.float64], below: float, factor: float) -> Ints:
@@ -461,7 +482,17 @@ def assemble(parts: dict[str, Ints], good: Mask, clock: Clock) -> Ints:
     if is_yearless(parts):
         return last_before(month, day, of_day, good=good, clock=clock)
     year = parts["Y"] if "Y" in parts else century(parts["y"])
+    if "j" in parts:
+        return ordinal_days(year, parts["j"], good) * DAY + of_day
     return real_days(year, month, day, good) * DAY + of_day
+
+
+def ordinal_days(year: Ints, nth: Ints, good: Mask) -> Ints:
+    """Days since 1970-01-01 of the nth days of years; days that no year has are marked bad."""
+    one = np.ones_like(year)
+    start, after = (real_days(which, one, one, good) for which in (year, year + 1))
+    good &= (nth >= 1) & (nth <= after - start)
+    return np.asarray(start + nth - 1)
 
 
 def hour_of(parts: dict[str, Ints], good: Mask) -> Ints:
@@ -539,7 +570,7 @@ def days(year: Ints, month: Ints, day: Ints) -> Ints:
 
 def read_loose(text: pl.Series, layout: str, clock: Clock) -> Moments:
     """Numbers and names of any width, by the layout as a regular expression."""
-    if layout == "%s":
+    if layout in WHOLE_TEXT:
         return unread(len(text))
     groups = text.str.extract_groups(layout_regex(layout)).struct.unnest()
     good = groups["all"].is_not_null().to_numpy().copy()
@@ -555,7 +586,7 @@ def read_loose(text: pl.Series, layout: str, clock: Clock) -> Moments:
     return Moments(micros, absolute & good, good, good & is_yearless(parts))
 
 
-NUMBERS = frozenset("YymdHIMSbfzp")
+NUMBERS = frozenset("YymdjHIMSbfzp")
 
 
 def number_of(name: str) -> pl.Expr:
@@ -589,7 +620,8 @@ def layout_regex(layout: str) -> str:
     """The layout as a regex that takes numbers of any width."""
     known = {
         "%Y": "(?<Y>[0-9]{4})", "%y": "(?<y>[0-9]{2})", "%d": "(?<d>[0-9]{1,2})",
-        "%a": "[A-Za-z]{3,9}", "%b": "(?<b>[A-Za-z]{3,9})", "%f": "(?<f>[.,:][0-9]+)?",
+        "%j": "(?<j>[0-9]{3})", "%a": "[A-Za-z]{3,9}", "%b": "(?<b>[A-Za-z]{3,9})",
+        "%f": "(?<f>[.,:][0-9]+)?",
         "%z": " ?(?<z>Z|UTC|GMT|[+-][0-9]{2}:?(?:[0-9]{2})?)?",
         "%p": r"(?<p>[AaPp][Mm]|[ap]\.m\.|上午|下午)",
         "-": "[-/.]", " ": "[ T_\u00a0\u202f]+",
