@@ -85,6 +85,14 @@ def test_lines_without_a_level_are_dated_too(landed):
     assert len(read_all(path, joined=False)[0]) == 2
 
 
+def test_lines_with_a_level_and_without_one_are_dated_alike(landed):
+    text = "23:59:59 INFO a\n00:00:00 plain\n[00:00:01] other\n00:00:02 WARN b\n"
+    lines, rules = read_all(landed(text, "app.log", "2026-11-03 00:00:05"))
+    assert [(row["timestamp"].day, row["content"]) for row in lines] == [
+        (2, "a"), (3, "plain"), (3, "other"), (3, "b")]  # fmt: skip
+    assert sum(one[BY_AGE] for one in rules) == 4
+
+
 def test_times_in_no_order_are_given_no_date(landed, monkeypatch):
     monkeypatch.setattr(days, "MOST_TURNS", 3)
     path = landed("10:00:00 INFO a\n01:00:00 INFO b\n" * 5, "app.log", "2026-11-02 12:00:00")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from biglog.lines.decode import read_chunks
-from biglog.lines.formats import Format
+from biglog.lines.formats import Format, load_formats
 from biglog.lines.parts import Part
 from biglog.settings import LineSettings
 
@@ -44,17 +44,27 @@ class Days:
     """Days since the first, from each of these lines on."""
     rule: str
 
-    def dated(self, rows: pl.DataFrame, form: Format) -> pl.DataFrame:
-        """The rows that the format read, with date and time for a timestamp."""
-        clock = pl.col("fields").str.json_path_match(f"$.{form.dateless}")
+    def dated(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows that tell a time of day, with date and time for a timestamp."""
+        clock = pl.coalesce(
+            pl.when(pl.col("by") == form.name).then(
+                pl.col("fields").str.json_path_match(f"$.{form.dateless}")
+            )
+            for form in dateless()
+        )
         at = np.searchsorted(self.turns, rows["line_no"].to_numpy(), side="right")
         since = pl.Series(np.concatenate((np.zeros(1, np.int64), self.after))[at])
         days = (pl.lit(self.first) + pl.duration(days=pl.lit(since))).cast(pl.String)
-        told = pl.when(pl.col("by") == form.name).then(pl.concat_str(days, pl.lit(" "), clock))
+        told = pl.concat_str(days, pl.lit(" "), clock)
         return rows.with_columns(timestamp=pl.coalesce("timestamp", told))
 
 
-def find_days(part: Part, form: Format, zone: str, limits: LineSettings) -> Days | None:
+def dateless() -> list[Format]:
+    """The formats whose lines tell a time of day alone."""
+    return [form for form in load_formats().values() if form.dateless]
+
+
+def find_days(part: Part, zone: str, limits: LineSettings) -> Days | None:
     """The days of a file's lines; None where no line tells a time, or where they are in no order.
 
     The name's date is that of the first line, the file's age (its last change) that of the last.

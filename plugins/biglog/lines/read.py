@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from biglog.lines.archives import parts
-from biglog.lines.days import Days, find_days
+from biglog.lines.days import Days, dateless, find_days
 from biglog.lines.decode import Chunk, Note, read_chunks
 from biglog.lines.detect import Detection, detect
 from biglog.lines.formats import COLUMNS, Format, find_format
@@ -97,7 +97,7 @@ def make_plan(
     form = find_format(found.format)
     latest = end_of_reach(date, part.modified)
     clock = Clock(source.timezone, latest)
-    days = find_days(part, form, source.timezone, settings) if form.dateless else None
+    days = find_days(part, source.timezone, settings) if form.dateless else None
     return Plan(part, form, found, clock, source, settings, joined, days)
 
 
@@ -148,7 +148,7 @@ def parse(chunk: Chunk, plan: Plan) -> pl.DataFrame:
     frame = frame.with_columns(line_no=chunk.first_no + place, debris=debris)
     if plan.form.kind == "csv" and plan.found.header and chunk.first_no == 1 and len(frame):
         frame = skip_header(frame, plan)
-    return frame if plan.days is None else plan.days.dated(frame, plan.form)
+    return frame if plan.days is None else plan.days.dated(frame)
 
 
 def skip_header(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
@@ -184,8 +184,8 @@ def line_table(records: pl.DataFrame, plan: Plan) -> pa.Table:
     content = pl.select(pl.coalesce(records["content"], records["raw"])).to_series()
     times = read_times(records, plan.clock)
     if plan.days is not None:
-        mine = (records["by"] == plan.form.name) & times.utc.is_not_null()
-        times.rules[plan.days.rule] += int(mine.sum())
+        dated = records["by"].is_in([form.name for form in dateless()])
+        times.rules[plan.days.rule] += int((dated & times.utc.is_not_null()).sum())
     columns: dict[str, pl.Series | pl.Expr] = {
         "line_id": pl.int_range(len(records), eager=True),
         "file": pl.lit(plan.part.name),

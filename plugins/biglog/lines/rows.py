@@ -101,7 +101,7 @@ def by_others(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
     """The lines that the main format leaves, by the formats that read them.
 
     A line is another format's only where that one finds a time or a level in it: prose with an
-    equals sign is no logfmt.
+    equals sign is no logfmt. A time of day is one where the main format tells no more.
     """
     loose = ~frame["matched"] | (frame["by"] == "message")
     if not loose.any():
@@ -111,7 +111,7 @@ def by_others(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
         lines = frame["raw"].gather(rows)
         read = by_format(lines, other)
         told = read["timestamp"].is_not_null() | read["level"].is_not_null()
-        hits = read["matched"] & told
+        hits = read["matched"] & (told | bool(form.dateless and other.dateless))
         mine = read.with_columns(row=frame["row"].gather(rows), lane=frame["lane"].gather(rows))
         frame = overlay(frame, mine.filter(hits), rows.filter(hits))
         rows = rows.filter(~hits)

@@ -43,10 +43,8 @@ def whole_chunks(chunks: Iterator[Chunk], split: Split) -> Iterator[Chunk]:
         chunk = one if held is None else follow(held, one)
         made, at = split(chunk)
         held = cut(chunk, at, len(chunk.lines)) if at < len(chunk.lines) else None
-        if at or not held:
+        if at or held is None:
             yield made
-        else:
-            held = replace(held, notes=chunk.notes)
     if held is not None:
         yield held
 
@@ -68,7 +66,7 @@ def debris_of(chunk: Chunk) -> pl.Series:
 
 
 def cut(chunk: Chunk, first: int, last: int) -> Chunk:
-    """Some of a chunk's lines; its notes stay with those from the first on."""
+    """Some of a chunk's lines; its notes stay with its first."""
     debris = None if chunk.debris is None else chunk.debris.slice(first, last - first)
     return Chunk(
         lines=chunk.lines.slice(first, last - first),
