@@ -8,10 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from biglog.records import Finding, Template
+from biglog.records import ABSENT, Finding, Template
 from biglog.unusual import filled
 
-ABSENT = ("silence", "stopped_template", "rate_down")
 VALUES = ("value_up", "value_down", "new_value")  # they quote the line that is farthest out
 
 

@@ -331,6 +331,8 @@ FindingKind = Literal[
     "value_down",
     "new_value",
 ]
+ABSENT: frozenset[FindingKind] = frozenset({"silence", "stopped_template", "rate_down"})
+"""Kinds about lines that did not come: their example is a line of another night."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,16 +23,6 @@ Caused by: java.io.IOException: gone
 """
 
 
-@pytest.fixture
-def landed(tmp_path):
-    def write(text, name="app.log"):
-        path = tmp_path / name
-        path.write_text(text, "utf-8", newline="")
-        return path
-
-    return write
-
-
 def read_all(path, form="auto", *, joined=True):
     told = SourceSettings("s", "x", format=form, redact="off")
     batches = list(read([path], told, LineSettings(), joined=joined, date="2026-11-02"))

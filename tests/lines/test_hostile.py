@@ -27,16 +27,6 @@ GOOD = "2026-11-02 10:00:{:02} INFO [main] shop.Cart: sold {}\n"
 LOG = "".join(GOOD.format(at % 60, at * 7919 % 10007) for at in range(4000)).encode()
 
 
-@pytest.fixture
-def landed(tmp_path):
-    def write(data, name="app.log"):
-        path = tmp_path / name
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
 def rows_of(path, *, joined=True, **limits):
     """Contents of the records, and (line number, reason) of what is in quarantine."""
     told = SourceSettings("s", "x")

@@ -21,16 +21,6 @@ LOG = "".join(f"2026-11-02 10:00:{at:02} ERROR [main] shop.Cart: failed {at}\n" 
 PLAIN = "2026-11-02 10:00:00 INFO [main] shop.Cart: started\n"
 
 
-@pytest.fixture
-def landed(tmp_path):
-    def write(data, name="app.log"):
-        path = tmp_path / name
-        path.write_bytes(data.encode() if isinstance(data, str) else data)
-        return path
-
-    return write
-
-
 def rows_of(path, form="auto", *, joined=True, settings=None, **source):
     told = SourceSettings("s", "x", format=form, **source)
     batches = list(read([path], told, settings or LineSettings(), joined=joined, date="2026-11-02"))

@@ -13,16 +13,6 @@ ROW = "2026-11-02 10:00:00,info,fine,{}\n"
 SEVERAL = '2026-11-02 10:00:01,warn,"a, ""b""\nsecond\n\nlast",17\n'
 
 
-@pytest.fixture
-def landed(tmp_path):
-    def write(text, name="app.log"):
-        path = tmp_path / name
-        path.write_text(text, "utf-8", newline="")
-        return path
-
-    return write
-
-
 def read_all(path, form="auto", *, joined=True, **settings):
     source = SourceSettings("s", "x", format=form, redact="off")
     batches = list(read([path], source, LineSettings(**settings), joined=joined))

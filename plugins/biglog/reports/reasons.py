@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from biglog.records import Finding, Incident, Template
+from biglog.records import ABSENT, Finding, Incident, Template
 from biglog.reports.limits import Limits
 from biglog.reports.text import LineText, line, shape, shorten
 from biglog.reports.voice import Voice
@@ -29,8 +29,6 @@ ICONS = {
 EVIDENCE_ROWS = 12
 UNTOLD = frozenset({"episodes", "also", "detector", "tests", "unit", "slot", "family", "verdicts"})
 """Evidence that is of use to programs only."""
-ABSENT = frozenset({"silence", "stopped_template", "rate_down"})
-"""Kinds about lines that did not come: their example is a line of another night."""
 LASTING = frozenset(
     {"gravity", "history_days", "days_seen", "last_date", "longest_pause_minutes", "family"}
 )
