@@ -468,9 +468,7 @@ def detect(site: Site, date: str, _: str) -> StageInfo:
     whole = night_day(site, date)
     day = replace(whole, values=night_values(site, whole, history.dates))
     judged = judge(day, history, site.settings.detect, model.similarity)
-    files = {one.source: lake.events(site.settings.lake, one.source, date) for one in day.coverage}
-    written = {name: path for name, path in files.items() if path.exists()}
-    found = with_lines(judged, written, day.templates)
+    found = with_lines(judged, event_files(site, day), day.templates)
     lake.write_json(lake.night(site.settings.lake, date, "findings"), tuple[Finding, ...], found)
     basis = Basis(len(history.dates), model.model_id)
     lake.write_json(lake.night(site.settings.lake, date, "basis"), Basis, basis)
@@ -490,15 +488,20 @@ def night_values(site: Site, day: Day, earlier: Sequence[str]) -> pa.Table:
     from biglog.store.summaries import summaries
     from biglog.unusual import odd_values
 
-    arrived = [one.source for one in day.coverage if one.lines]
-    files = {name: lake.events(site.settings.lake, name, day.date) for name in arrived}
     return odd_values(
         summaries(site.engine, [day.date]),
         summaries(site.engine, earlier),
         day.templates,
-        {name: path for name, path in files.items() if path.exists()},
+        event_files(site, day),
         day.date,
     )
+
+
+def event_files(site: Site, day: Day) -> dict[str, Path]:
+    """The events of each source that has lines that night, as far as the lake still has them."""
+    arrived = [one.source for one in day.coverage if one.lines]
+    files = {name: lake.events(site.settings.lake, name, day.date) for name in arrived}
+    return {name: path for name, path in files.items() if path.exists()}
 
 
 def correlate(site: Site, date: str, _: str) -> StageInfo:

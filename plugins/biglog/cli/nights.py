@@ -292,7 +292,8 @@ def announce(home: Path, port: int) -> None:
     site = f"http://127.0.0.1:{port}"
     for _ in range(READY_SECONDS):
         time.sleep(1)
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{site}/api/v2/version"):
+        asked = f"{site}/api/v2/version"
+        with contextlib.suppress(OSError), urllib.request.urlopen(asked, timeout=5):
             password = home / "airflow" / "simple_auth_manager_passwords.json.generated"
             say(f"\nReady: {site}/biglog/ (and {site} for Airflow itself)")
             say(f"Sign in as admin; the password is in {password}\n")
