@@ -151,7 +151,7 @@ def explained(sample: pl.Series, taken: Taken, formats: Mapping[str, Format]) ->
     """How much of the sample the formats explain together, with lines that go on with a record."""
     if not len(sample):
         return 1.0
-    read = pl.repeat(False, len(sample), eager=True)
+    read = none_of(sample)
     for name, lines in taken.items():
         if formats[name].kind != "message":
             read |= lines
@@ -212,6 +212,11 @@ def take(sample: pl.Series, formats: Iterable[Format], header: Mapping[str, Head
     return {one.name: takes(sample, one, header.get(one.name), objects, look) for one in formats}
 
 
+def none_of(lines: pl.Series) -> pl.Series:
+    """False for each line; ``pl.repeat`` takes ten times as long, and each format asks."""
+    return pl.Series(np.zeros(len(lines), np.bool_))
+
+
 def json_objects(sample: pl.Series) -> pl.Series:
     """Which lines are whole JSON objects; beyond the first that were decoded, which look it."""
     looks = sample.str.contains(r"^\s*\{.*\}\s*$")
@@ -244,11 +249,11 @@ def takes(
         marked = form.mark and objects.any()
         return objects & sample.str.contains(form.mark) if marked else objects
     if form.kind in ("csv", "w3c") and header is None:
-        return pl.repeat(False, len(sample), eager=True)
+        return none_of(sample)
     if form.kind == "csv" and header is not None:
         return takes_rows(sample, form, header)
     if form.kind == "logfmt" and not sample.str.contains(PAIRED).any():
-        return pl.repeat(False, len(sample), eager=True)
+        return none_of(sample)
     if form.kind == "pattern":
         hits = hit(sample, form, look)
         if not form.reject or not hits.any():
@@ -268,7 +273,7 @@ def hit(sample: pl.Series, form: Format, look: Look) -> pl.Series:
     """Which lines one of the patterns reads. Searching costs a tenth of taking groups out, and
     making an engine ready to search as much again, of all patterns more than polars keeps.
     """
-    found = pl.repeat(False, len(sample), eager=True)
+    found = none_of(sample)
     for pattern in form.patterns:
         if found.all():
             break
@@ -317,14 +322,14 @@ def share(sample: pl.Series, form: Format, lines: pl.Series) -> float:
 def left(sample: pl.Series, form: Format, taken: Taken) -> pl.Series:
     """Which lines the format neither reads nor takes for the rest of a record."""
     if form.kind == "message":
-        return pl.repeat(True, len(sample), eager=True)
+        return ~none_of(sample)
     return ~taken[form.name] & ~belongs(sample, form)
 
 
 def belongs(lines: pl.Series, form: Format) -> pl.Series:
     """Which lines look like the rest of a record, or like none, to a format that went before."""
     if form.continuation == "none" and not form.aside:
-        return pl.repeat(False, len(lines), eager=True)
+        return none_of(lines)
     going = r"^\s" if form.continuation == "indent" else GOING_ON
     known = [going] if form.continuation != "none" else []
     known += [form.aside] if form.aside else []

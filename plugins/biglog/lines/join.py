@@ -71,7 +71,7 @@ def place(frame: pl.DataFrame) -> pl.DataFrame:
     if not frame["attached"].any():
         return rows.with_columns(record=in_lanes(pl.col("own").forward_fill(), rows)).drop("own")
     # a DETAIL goes to its own process's record; what follows the DETAIL goes the same way
-    same = pl.col("own").forward_fill().over("lane", "key")
+    same = in_lanes(pl.col("own").forward_fill(), rows, "key")
     rows = rows.with_columns(target=pl.when(pl.col("matched")).then(same))
     below = in_lanes(pl.col("target").forward_fill(), rows)
     rows = rows.with_columns(record=pl.when("matched").then("target").otherwise(below))
@@ -88,10 +88,11 @@ def going(placed: pl.DataFrame) -> pl.Series:
     return placed["attached"].clone().scatter(good["at"], True)
 
 
-def in_lanes(expr: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
-    """The expression in each lane; grouping is slow, and most files have one lane."""
+def in_lanes(expr: pl.Expr, rows: pl.DataFrame, *keys: str) -> pl.Expr:
+    """The expression in each lane, and key; grouping is slow, and most files have one lane."""
     lane = rows["lane"]
-    return expr if (lane == lane[0]).all() else expr.over("lane")
+    within = keys if (lane == lane[0]).all() else ("lane", *keys)
+    return expr.over(*within) if within else expr
 
 
 def too_many(placed: pl.DataFrame) -> pl.Series:

@@ -312,15 +312,15 @@ def is_absent(data, at, end, words, edges):
 
 
 @kernel
-def write_objects(data, starts, ends, keys, key_edges, words, word_edges, edges, out):
-    """Each row's groups as a JSON object of texts, and where it ends; a row where no group has a
-    value gets none. A key comes with its quotes and colon.
+def write_objects(data, groups, starts, ends, keys, key_edges, words, word_edges, edges, out):
+    """Each row's groups, those that are named, as a JSON object of texts, and where it ends; a row
+    where none has a value gets none. A key comes with its quotes and colon.
     """
     to = edges[0]
     for row in range(np.uint64(starts.shape[1])):
         lead = np.uint8(123)
-        for group in range(len(starts)):
-            at, end = starts[group, row], ends[group, row]
+        for group in range(len(groups)):
+            at, end = starts[groups[group], row], ends[groups[group], row]
             if at < 0 or is_absent(data, at, end, words, word_edges):
                 continue
             out[to], to, lead = lead, to + 1, np.uint8(44)

@@ -212,6 +212,8 @@ def filled(column: pl.Series, usual: str) -> pl.Series:
 
 def bad_table(bad: pl.DataFrame, notes: Sequence[Note], plan: Plan) -> pa.Table:
     """What could not be read and why, with a cut and redacted sample."""
+    if not len(bad) and not notes:
+        return QUARANTINE.empty_table()
     length = plan.settings.max_sample_chars
     texts = pl.concat([bad["raw"], pl.Series("raw", [one.sample for one in notes], pl.String)])
     # redacted before it is cut, so that no half of a secret is left at the end

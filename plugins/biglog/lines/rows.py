@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import polars as pl
 
-from biglog.lines.detect import NOT_MIXED, SAMPLE, Detection, belongs, cover, read_kind, take
+from biglog.lines.detect import (
+    NOT_MIXED,
+    SAMPLE,
+    Detection,
+    belongs,
+    cover,
+    none_of,
+    read_kind,
+    take,
+)
 from biglog.lines.formats import COLUMNS, Format, find_format, load_formats
 from biglog.lines.join import follows
 from biglog.lines.objects import cleaned, split_records
@@ -103,10 +112,11 @@ def by_others(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
     A line is another format's only where that one finds a time or a level in it: prose with an
     equals sign is no logfmt. A time of day is one where the main format tells no more.
     """
-    loose = ~frame["matched"] | (frame["by"] == "message")
-    if not loose.any():
+    loose = (~frame["matched"] | (frame["by"] == "message")).arg_true()
+    if not len(loose):
         return frame
-    rows = (loose & ~belongs(frame["raw"], form) & frame["raw"].str.contains(r"\S")).arg_true()
+    left = frame["raw"].gather(loose)
+    rows = loose.filter(~belongs(left, form) & left.str.contains(r"\S"))
     for other in candidates(frame["raw"].gather(rows), form):
         lines = frame["raw"].gather(rows)
         read = by_format(lines, other)
@@ -129,8 +139,7 @@ def candidates(lines: pl.Series, form: Format) -> list[Format]:
     if not len(sample):
         return []
     taken = take(sample, formats.values(), {})
-    everything = pl.repeat(True, len(sample), eager=True)
-    return [formats[name] for name in cover(taken, formats, everything)]
+    return [formats[name] for name in cover(taken, formats, ~none_of(sample))]
 
 
 def type_records(lines: pl.Series, found: Detection, form: Format, *, joined: bool) -> pl.DataFrame:
@@ -215,7 +224,7 @@ def pieces(lines: pl.Series, form: Format) -> pl.Series:
     """Which lines are a wrapper's that go on in the next of the same stream."""
     long = (lines.str.len_bytes() >= form.piece_bytes).arg_true()
     found = long.filter(lines.gather(long).str.contains(form.piece))
-    return pl.repeat(False, len(lines), eager=True).scatter(found, True)
+    return none_of(lines).scatter(found, True)
 
 
 def exactly(form: Format) -> pl.Expr:

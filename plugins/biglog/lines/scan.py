@@ -148,12 +148,13 @@ def objects(scanned: Scanned, names: Sequence[str], absent: Sequence[str]) -> pl
     at = [scanned.groups.index(name) for name in names]
     keys = joined([json.dumps(name, ensure_ascii=False) + ':"' for name in names])
     words = joined(absent)
-    starts, ends = scanned.starts[at], scanned.ends[at]
+    starts, ends = scanned.starts, scanned.ends
     # Every byte escaped, every key there; of memory that is not written to, none is taken.
-    most = len(keys.data) * len(scanned.fits) + 4 * starts.size + 2 * int((ends - starts).sum())
+    size = sum(int(ends[one].sum() - starts[one].sum()) for one in at)
+    most = (len(keys.data) + 4 * len(at)) * len(scanned.fits) + 2 * size
     edges, out = np.zeros(len(scanned.fits) + 1, np.int64), np.empty(most, np.uint8)
     known = (keys.data, keys.offsets, words.data, words.offsets)
-    kernels.write_objects(scanned.data, starts, ends, *known, edges, out)
+    kernels.write_objects(scanned.data, np.array(at), starts, ends, *known, edges, out)
     return text_series(Text(out[: edges[-1]], edges), np.diff(edges) > 0)
 
 
@@ -180,7 +181,7 @@ def evaluate(expression: pl.Expr, scanned: Scanned) -> pl.Series | pl.Expr:
         return scanned.column(names[0])
     numbers, rows = scanned.distinct(names)
     everywhere = not len(rows)
-    frame = pl.DataFrame([scanned.column(one, None if everywhere else rows) for one in names])
     matched = scanned.matched if everywhere else scanned.matched[rows]
-    made = frame.with_columns(matched=pl.Series(matched)).select(expression).to_series()
+    parts = [scanned.column(one, None if everywhere else rows) for one in names]
+    made = pl.DataFrame([*parts, pl.Series("matched", matched)]).select(expression).to_series()
     return made if everywhere else made.gather(numbers)
