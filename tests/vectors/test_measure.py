@@ -1,5 +1,6 @@
 """Figures by eye: rankings, what a log says unusually, and the page of them."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,9 +10,13 @@ import pytest
 from biglog import evaluation
 from biglog.evaluation import Event, unusual
 from biglog.reports.evaluation import Row, render
+from biglog.reports.voice import voice
+from biglog.vectors.training.held_out_texts import read_pairs
 from biglog.vectors.training.measure import (
     Window,
     _rank_among,
+    characters,
+    held_pairs,
     ranking,
     same_fault,
     same_kind,
@@ -74,6 +79,56 @@ def test_a_fault_finds_what_another_program_says_of_it() -> None:
     assert found["R@1"].value == 0.5  # "device full" shares no word with "no space left"
 
 
+@pytest.mark.parametrize("features", [words, characters])
+def test_neither_like_words_nor_unlike_words_tell_one_event_from_two(features) -> None:
+    def like(texts):
+        return tf_idf(texts, features)
+
+    def unlike(texts):
+        rows = like(texts)
+        rows[: len(texts) // 2] *= -1  # the left texts: turns every pair's cosine round
+        return rows
+
+    for liked, disliked in zip(held_pairs("", like), held_pairs("", unlike), strict=True):
+        assert liked.task == disliked.task
+        assert liked.value + disliked.value == pytest.approx(1)
+        if liked.task.startswith("nearly"):
+            assert 0.4 <= liked.value <= 0.6
+        else:
+            assert liked.value < 0.4
+        if liked.task in ("misleading_english", "misleading_chinese"):
+            assert disliked.value > 0.98  # the trick that the figures beside it shut out
+
+
+@pytest.mark.parametrize(
+    ("taken_for_one", "misleading", "nearly"),
+    [(("same", "reworded"), 1, 1), (("same",), 1, 0.5), (("reworded",), 0.5, 1)],
+)
+def test_pairs_are_measured_by_their_labels(taken_for_one, misleading, nearly) -> None:
+    label = {(pair.left, pair.right): pair.label for pair in read_pairs()}
+
+    def embed(texts):
+        half = len(texts) // 2
+        rights = [label[both] for both in zip(texts[:half], texts[half:], strict=True)]
+        return np.array([[1, 0]] * half + [[one in taken_for_one, 0] for one in rights])
+
+    found = {one.task: one for one in held_pairs("", embed)}
+    for language in ("english", "chinese", "two"):
+        assert found[f"misleading_{language}"].value == misleading
+        assert found[f"nearly_{language}"].value == nearly
+        assert (found[f"pairs_{language}"].value == 1) is (misleading == nearly == 1)
+    items = {
+        name: sum(v.items for k, v in found.items() if name in k)
+        for name in ("misleading", "nearly", "pairs")
+    }
+    count = Counter(label.values())
+    assert items == {
+        "misleading": count["same"] + count["differ"],
+        "nearly": count["reworded"] + count["differ"],
+        "pairs": count.total(),
+    }
+
+
 def test_what_is_said_more_often_than_ever_before_is_unusual() -> None:
     usual = [START + timedelta(minutes=m) for m in range(0, 600, 10)]
     during = [START + timedelta(minutes=600 + m) for m in range(0, 60, 2)]
@@ -107,3 +162,12 @@ def test_the_page_has_every_figure_and_escapes_names(locale: str, words: str) ->
     assert "<b>0.750</b>" in page
     assert "1,200" in page
     assert "–" in page  # a way that was not measured on a task
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_every_figure_of_the_pairs_has_its_words(locale: str) -> None:
+    speaker = voice(locale, "UTC")
+    tasks = {f"task.{one.task}" for one in held_pairs("", embed)}
+    assert len(tasks) == 9
+    assert {task for task in tasks if not speaker.knows(task)} == set()
+    assert len({speaker.say(task) for task in tasks}) == 9

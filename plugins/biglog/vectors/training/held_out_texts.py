@@ -9,14 +9,18 @@ from pathlib import Path
 from biglog.errors import BadInput
 
 HELD = Path(__file__).parent / "held"
-_LABELS = {"same": True, "differ": False}
+LABELS = ("same", "reworded", "differ")
 
 
 @dataclass(frozen=True)
 class HeldPair:
-    """Two texts; same: one runbook entry would handle both events."""
+    """Two texts; one runbook entry would handle both events, unless the label is ``differ``.
 
-    same: bool
+    ``same`` tells one event in other words, ``reworded`` in nearly the same words; ``differ`` tells
+    two events in nearly the same words.
+    """
+
+    label: str
     left: str
     right: str
 
@@ -25,12 +29,12 @@ def read_pairs(path: Path = HELD / "pairs.txt") -> list[HeldPair]:
     """The labelled pairs in file order. Raises BadInput for a line without label and two texts."""
     pairs = []
     for number, (label, left, right) in _rows(path, 3):
-        if label not in _LABELS:
+        if label not in LABELS:
             raise BadInput(
-                f"{path}:{number} has the label {label!r}, expected 'same' or 'differ'; "
-                "correct that label"
+                f"{path}:{number} has the label {label!r}, expected one of "
+                f"{', '.join(LABELS)}; correct that label"
             )
-        pairs.append(HeldPair(_LABELS[label], left, right))
+        pairs.append(HeldPair(label, left, right))
     return pairs
 
 
