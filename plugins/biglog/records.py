@@ -443,7 +443,7 @@ class Incident:
     hosts: tuple[str, ...]
     started_at: datetime
     ended_at: datetime
-    finding_ids: tuple[str, ...]
+    finding_ids: tuple[str, ...]  # the one that the title tells of first; none once it is over
     first_line: str  # first unusual line, redacted
     worst_line: str
     causes: tuple[Cause, ...] = ()
@@ -614,13 +614,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A knowledge entry found for a query; score is 0 to 1, high = better."""
+    """A knowledge entry found for a query; score is 0 to 1, high = better, and orders the hits."""
 
     rank: int
     score: float
     entry: Entry
     excerpt: str
     matched: tuple[str, ...] = ()  # why: terms, "meaning"
+    likelihood: float = 0.0  # that it is the entry asked for, where half of all queries have none
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ COMMENT ON VIEW biglog_report.incident_findings IS
     'One row per incident and finding that belongs to it / 每个事件与其包含的发现一行';
 COMMENT ON COLUMN biglog_report.incident_findings.date IS 'The night / 夜间日期';
 COMMENT ON COLUMN biglog_report.incident_findings.incident_id IS 'The incident / 事件编号';
-COMMENT ON COLUMN biglog_report.incident_findings.position IS 'Order within the incident, from 0 / 在事件中的次序，从 0 开始';
+COMMENT ON COLUMN biglog_report.incident_findings.position IS 'Order within the incident; 0 is the one that its title tells of / 在事件中的次序，0 为标题所述';
 COMMENT ON COLUMN biglog_report.incident_findings.finding_id IS 'The finding / 发现编号';
 COMMENT ON COLUMN biglog_report.incident_findings.kind IS 'Kind of the finding / 发现类型';
 COMMENT ON COLUMN biglog_report.incident_findings.service IS 'Service of the finding / 发现所属服务';

@@ -15,6 +15,6 @@ COMMENT ON COLUMN biglog_report.similar_events.position IS 'Order, from 1 / 次�
 COMMENT ON COLUMN biglog_report.similar_events.kind IS 'incident, knowledge or event / incident 事件、knowledge 知识、event 日志';
 COMMENT ON COLUMN biglog_report.similar_events.ref IS 'Id of what is alike / 相似对象编号';
 COMMENT ON COLUMN biglog_report.similar_events.title IS 'Its title / 其标题';
-COMMENT ON COLUMN biglog_report.similar_events.similarity IS '0 to 1 / 相似度，0 到 1';
+COMMENT ON COLUMN biglog_report.similar_events.similarity IS 'How alike, 0 to 1; of knowledge, how likely it fits / 相似度，0 到 1；知识条目则为适用的可能性';
 COMMENT ON COLUMN biglog_report.similar_events.detail IS 'Why it is alike / 相似说明';
 COMMENT ON COLUMN biglog_report.similar_events.event_date IS 'Its night, empty for knowledge / 其日期，知识条目为空';

@@ -57,6 +57,19 @@ def found(clock, service, template_id, **more):
     )
 
 
+def replace_date(finding, date):
+    """The same finding in another night."""
+    days = datetime.fromisoformat(date) - datetime.fromisoformat(finding.date)
+    ids = finding.kind, finding.source, finding.service, finding.host, finding.template_id
+    return replace(
+        finding,
+        finding_id=identify(*ids, date),
+        date=date,
+        started_at=finding.started_at + days,
+        ended_at=finding.ended_at + days,
+    )
+
+
 def night(*findings, history=HISTORY):
     return correlate(findings, DAY, history, IncidentSettings())
 
@@ -81,6 +94,14 @@ def test_one_fault_over_three_services_is_one_incident_at_its_place():
     assert sum(c.confidence for c in one.causes) == pytest.approx(1, abs=0.01)
 
 
+def test_a_reason_quotes_what_the_service_says_of_its_own_fault():
+    (one,) = night(found("02:11", "postgres", "slots", host="db1"))
+    assert "it reports “too many clients already” itself" in one.causes[0].reason
+    harmless = replace(found("02:11", "redis", "reload"), example="reloading configuration")
+    (one,) = night(harmless)
+    assert one.causes[0].reason == "redis: it shows trouble of its own."
+
+
 def test_a_blamed_service_needs_no_line_of_its_own():
     (one,) = night(found("02:12", "shop", "refused"))
     assert one.services == ("postgres", "shop")
@@ -102,6 +123,51 @@ def test_the_same_service_hours_later_is_another_incident():
 
 def test_strangers_far_apart_are_not_one_incident():
     both = night(found("02:00", "redis", "odd"), found("03:10", "nginx", "slots"))
+    assert len(both) == 2
+
+
+def test_the_same_line_on_another_host_within_the_hour_is_one_incident():
+    (one,) = night(
+        found("19:40", "shop", "odd", minutes=1),
+        found("20:25", "shop", "odd", minutes=0, host="app2"),
+    )
+    assert set(one.hosts) == {"app1", "app2"}
+    assert one.ended_at - one.started_at == timedelta(minutes=45)
+
+
+@pytest.mark.parametrize(
+    ("clock", "service", "template_id"),
+    [("21:10", "shop", "odd"), ("20:25", "nginx", "odd"), ("20:25", "shop", "cache")],
+    ids=["too late", "another service", "another line"],
+)
+def test_less_than_the_same_line_within_the_hour_is_two(clock, service, template_id):
+    first = found("19:40", "shop", "odd", minutes=1)
+    assert len(night(first, found(clock, service, template_id, host="app2"))) == 2
+
+
+def test_a_shared_consequence_does_not_make_two_faults_one():
+    both = night(
+        found("02:00", "shop", "slots", gravity=1.0),
+        found("02:01", "shop", "five"),
+        found("03:10", "shop", "cache", gravity=1.0),
+        found("03:11", "shop", "five", host="app2"),
+    )
+    assert [len(one.finding_ids) for one in both] == [2, 2]
+
+
+def test_errors_that_rise_twice_need_not_be_the_same_errors():
+    rises = [
+        found(clock, "shop", "", kind="rate_up", host=host)
+        for clock, host in (("02:00", "app1"), ("03:10", "app2"))
+    ]
+    assert len(night(*rises)) == 2
+
+
+def test_a_long_affair_does_not_draw_in_the_same_line_after_it():
+    both = night(
+        found("02:00", "shop", "odd", minutes=240),
+        found("06:40", "shop", "odd", host="app2"),
+    )
     assert len(both) == 2
 
 
@@ -182,6 +248,78 @@ class TestState:
         known = replace(HISTORY, incidents=(self.last("2026-03-06"),))
         (one,) = night(found("00:10", "shop", "odd"), history=known)
         assert one.state == "new"
+
+    @staticmethod
+    def after(earlier, tonight, date="2026-03-06"):
+        """The state of tonight's findings after one incident of an earlier night."""
+        (past,) = correlate(
+            [replace_date(one, date) for one in earlier],
+            replace(DAY, date=date),
+            replace(HISTORY, dates=()),
+            IncidentSettings(),
+        )
+        (one,) = [
+            one
+            for one in night(*tonight, history=replace(HISTORY, incidents=(past,)))
+            if one.state != "resolved"
+        ]
+        return one.state, one.incident_id == past.incident_id
+
+    def test_a_consequence_that_two_faults_have_does_not_make_them_one(self):
+        earlier = [found("03:00", "shop", "slots", gravity=1.0), found("03:01", "shop", "five")]
+        tonight = [found("05:00", "shop", "odd", gravity=1.0), found("05:01", "shop", "five")]
+        assert self.after(earlier, tonight) == ("new", False)
+
+    def test_a_worse_fault_is_new_though_one_of_its_lines_came_alone_before(self):
+        alone = found("03:01", "shop", "five")
+        tonight = [found("05:00", "shop", "slots", gravity=1.0), found("05:01", "shop", "five")]
+        assert self.after([alone], tonight) == ("new", False)
+
+    def test_a_fault_returns_with_fewer_of_its_consequences(self):
+        earlier = [
+            found("03:00", "shop", "slots", gravity=1.0),
+            found("03:01", "shop", "five"),
+            found("03:02", "shop", "odd"),
+        ]
+        hosts = {"gravity": 0.8, "hosts": ["app1", "app2"]}
+        again = found("05:00", "shop", "slots", host="", kind="rate_up", evidence=hosts)
+        assert self.after(earlier, [again]) == ("returned", True)
+        assert self.after(earlier, [again, found("05:01", "shop", "five")]) == ("returned", True)
+
+    def test_silent_alone_is_not_the_fault_that_once_silenced_it(self):
+        quiet = {"kind": "silence", "level": "", "count": 0, "score": 0.7}
+        earlier = [
+            found("03:00", "shop", "slots", gravity=1.0),
+            found("03:10", "shop", "", **quiet),
+        ]
+        tonight = [found("05:00", "shop", "", **quiet)]
+        assert self.after(earlier, tonight) == ("new", False)
+        assert self.after(tonight, tonight) == ("returned", True)
+
+    def test_what_fails_to_come_is_not_what_came_too_often(self):
+        quiet = {"kind": "silence", "level": "", "count": 0}
+        rise = found("05:00", "shop", "", kind="rate_up")
+        assert self.after([found("03:00", "shop", "", **quiet)], [rise]) == ("new", False)
+        assert self.after([rise], [rise]) == ("returned", True)
+
+    def test_risen_errors_are_the_same_only_where_their_lines_are(self):
+        rise = found("03:00", "shop", "", kind="rate_up", gravity=1.0, score=0.95)
+        tonight = [rise, found("03:00", "shop", "odd")]
+        assert self.after([rise, found("03:00", "shop", "five")], tonight) == ("new", False)
+        assert self.after(tonight, tonight) == ("returned", True)
+
+    def test_what_lasts_over_midnight_goes_on_without_its_first_lines(self):
+        quiet = {"kind": "silence", "level": "", "count": 0, "score": 0.7}
+        earlier = [
+            found("22:00", "shop", "slots", gravity=1.0),
+            found("22:10", "shop", "", minutes=110, **quiet),
+        ]
+        at_once, later = (
+            self.after(earlier, [found(clock, "shop", "", **quiet)], "2026-03-09")
+            for clock in ("00:00", "05:00")
+        )
+        assert at_once == ("ongoing", True)
+        assert later == ("new", False)
 
     def test_what_is_over_is_told_once_and_last(self):
         past = self.last("2026-03-09")

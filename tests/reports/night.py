@@ -245,7 +245,7 @@ def incidents(findings: list[Finding]) -> tuple[Incident, ...]:
             ("db1", "app1", "app2", "edge1"),
             at("02:14"),
             at("05:44"),
-            tuple(ids[0:7]),
+            (ids[2], *ids[0:2], *ids[3:7]),
             PATTERNS["idle"][1],
             PATTERNS["too_many"][1],
             causes=(
@@ -307,7 +307,7 @@ def incidents(findings: list[Finding]) -> tuple[Incident, ...]:
             ("store2",),
             at("04:02"),
             at("07:55"),
-            tuple(ids[7:11]),
+            (ids[8], ids[7], *ids[9:11]),
             PATTERNS["ata"][1],
             PATTERNS["ext4"][1],
             causes=(

@@ -30,6 +30,17 @@ def test_the_subject_is_the_verdict_in_words(night, speaker, expected):
     assert subject(night(), speaker).replace("\u00a0", " ") == expected
 
 
+@pytest.mark.parametrize("at", range(7))
+def test_the_headline_tells_of_the_finding_that_the_record_names_first(at):
+    night = busy_night()
+    first, *rest = night.incidents
+    ids = (first.finding_ids[at], *first.finding_ids[:at], *first.finding_ids[at + 1 :])
+    told = subject(replace(night, incidents=(replace(first, finding_ids=ids), *rest)), EN)
+    (named,) = (one for one in night.findings if one.finding_id == ids[0])
+    assert f": {named.service} " in told
+    assert f" on {named.host} and " in told
+
+
 @pytest.mark.parametrize(
     ("speaker", "gap"),
     [(EN, "; missing: audit; failed: nginx"), (ZH, "；缺失：audit；失败：nginx")],

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from biglog.incidents.admitted import admitted
 from biglog.incidents.changed import Changed
-from biglog.incidents.episodes import Episode
+from biglog.incidents.episodes import Episode, lead
 from biglog.incidents.graph import Graph
 from biglog.incidents.group import Ties
 from biglog.incidents.localise import LESS, MORE
 from biglog.records import Cause
 
-# Lines in which a service speaks of its own exhaustion or end rather than of another's.
-OWN_FAULT = re.compile(
-    r"no space left|disk full|out of memory|oom|too many (?:connections|open files|clients)"
-    r"|remaining connection slots|shutting down|shut down|terminat(?:ed|ing) (?:by|due)"
-    r"|received (?:sig|fast|smart|immediate)|panic|killed|segfault|corrupt|read-only|deadlock"
-    r"|restart(?:ing|ed)|crash|maxmemory|not accepting|recovery|certificate|configuration"
-    r"|磁盘已满|内存不足|连接数过多|正在关闭|崩溃",
-    re.IGNORECASE,
-)
 GRAVE = 0.5
 WEIGHTS = {
     "blamed": 1.0, "silent": 0.8, "own": 0.6, "first": 0.4, "symptoms": 0.4, "blames": -0.5,
@@ -104,9 +95,9 @@ def weigh_own(suspect: Suspect, texts: Mapping[str, str]) -> None:
             words = f"it fell silent at {episode.started_at:%H:%M}"
             suspect.add("silent", finding.score, words)
         text = texts.get(finding.finding_id, "")
-        told = OWN_FAULT.search(text) if finding.kind not in ("rate_down", "silence") else None
+        told = admitted(text) if finding.kind not in ("rate_down", "silence") else ""
         if told and episode.gravity >= GRAVE:
-            suspect.add("own", finding.score, f"it reports “{told.group(0).lower()}” itself")
+            suspect.add("own", finding.score, f"it reports “{told}” itself")
         suspect.add("symptoms", finding.score * episode.gravity, "it shows trouble of its own")
 
 
@@ -167,7 +158,7 @@ def cause(suspect: Suspect, confidence: float) -> Cause:
     return Cause(
         service=suspect.service,
         host=best.finding.host if suspect.episodes else "",
-        template_id=best.finding.template_id,
+        template_id=lead(shown).finding.template_id,
         confidence=round(min(1.0, confidence), 3),
         reason=f"{suspect.service or 'the source'}: {text}.",
     )

@@ -13,7 +13,7 @@ from biglog.incidents.group import Ties, group, ties
 from biglog.incidents.places import places, text_of
 from biglog.incidents.severity import factors, severity
 from biglog.incidents.states import heeded, remembered, resolved
-from biglog.incidents.words import title
+from biglog.incidents.words import said, telling, title
 from biglog.records import Day, Finding, History, Incident, identify
 from biglog.settings import IncidentSettings
 
@@ -64,25 +64,26 @@ def incident(
     texts = {f.finding_id: text_of(f, day) for f in findings}
     suspects = causes(group, known, texts, changed(group, day, history, traced))
     services = tuple(c.service for c in suspects if c.service)
-    state, past = remembered(services, findings, history)
+    started_at = min(e.started_at for e in group)
+    state, past = remembered(suspects, findings, started_at, history)
     values = factors(group)
-    worst = max(group, key=lambda e: (e.gravity * e.finding.score, e.count, e.finding.finding_id))
+    told = telling(group, services)
     return Incident(
         incident_id=past.incident_id if past else name(day.date, findings),
         date=day.date,
         rank=0,
-        title=title(worst, day),
+        title=title(told, day),
         severity=severity(values),
         factors=values,
         state=state,
         day=past.day + 1 if past and state == "ongoing" else 1,
         services=services,
         hosts=hosts(group),
-        started_at=min(e.started_at for e in group),
+        started_at=started_at,
         ended_at=max(e.ended_at for e in group),
-        finding_ids=tuple(f.finding_id for f in findings),
+        finding_ids=tuple(sorted(texts, key=lambda one: one != told.finding.finding_id)),
         first_line=first_said(group),
-        worst_line=said(worst.finding) or first_said(group),
+        worst_line=said(told.finding) or first_said(group),
         causes=suspects,
         depending=reach(services, known.graph),
     )
@@ -118,14 +119,6 @@ def hosts(group: Sequence[Episode]) -> tuple[str, ...]:
     return tuple(sorted(weight, key=lambda h: (-weight[h], h)))
 
 
-MUTE = ("silence", "stopped_template", "rate_down")
-
-
 def first_said(group: Sequence[Episode]) -> str:
     """The earliest line of the group that was really written; empty where it is all silence."""
     return next(filter(None, (said(e.finding) for e in group)), "")
-
-
-def said(finding: Finding) -> str:
-    """A line of the finding; none for what was missing, whose example is of another night."""
-    return "" if finding.kind in MUTE else finding.example

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from biglog.records import Finding
+from biglog.records import ABSENT, Finding
 
 CHRONIC = 4  # a finding with more episodes than this is one long affair
 MINOR = 0.2  # an episode with a smaller share of the main one's lines starts nothing of its own
@@ -63,3 +63,25 @@ def overlap(one: Episode, other: Episode) -> float:
     ended, started = min(one.ended_at, other.ended_at), max(one.started_at, other.started_at)
     shared = max(0.0, (ended - started).total_seconds() / 60)
     return min(1.0, shared / max(one.minutes, other.minutes))
+
+
+def subject(finding: Finding) -> tuple[str, str, bool]:
+    """What came, or failed to come, wherever that ran: lines of a service, or all of its lines."""
+    return finding.service or finding.source, finding.template_id, finding.kind in ABSENT
+
+
+def specific(finding: Finding) -> bool:
+    """That a place's errors rose says little; a line of it, or its silence, tells which trouble."""
+    return bool(finding.template_id) or finding.kind == "silence"
+
+
+def lead(group: Sequence[Episode]) -> Episode:
+    """The strongest that tells which trouble this is, where any does."""
+    return max(
+        group,
+        key=lambda e: (
+            specific(e.finding),
+            e.finding.score * e.gravity,
+            e.finding.finding_id,
+        ),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from biglog.incidents.episodes import Episode, overlap
+from biglog.incidents.episodes import Episode, lead, overlap, specific, subject
 from biglog.incidents.graph import SURE, Graph, graph, weighed
 from biglog.incidents.places import Places, blamed, text_of
 from biglog.records import Day, Finding, History, Vectors
@@ -15,6 +15,7 @@ from biglog.records import Day, Finding, History, Vectors
 BOUND = 0.35  # from this bond on, two episodes are one incident
 ALIKE = 0.8  # cosine from which two templates mean alike
 RELATED = 0.5  # from this tie on, a group inside another's time belongs to it
+AGAIN = 3  # within so many gaps the same trouble is the same affair, on whichever host
 GRAVE = 0.5
 LONG = timedelta(hours=3)  # what lasts longer does not draw in what starts meanwhile
 CROWDED = 24  # with more groups of trouble than this, starting together means nothing
@@ -156,10 +157,14 @@ def joined(groups: list[list[Episode]], gap: timedelta, known: Ties) -> list[lis
 def one_affair(
     one: list[Episode], other: list[Episode], gap: timedelta, known: Ties, *, crowded: bool
 ) -> bool:
-    """Trouble that starts together, or a group within (or just after) a related one's time."""
-    if max(starts(one), starts(other)) - min(ends(one), ends(other)) > gap:
-        return False
+    """Trouble that starts together, or a group within (or just after) a related one's time.
+
+    Of what comes later only the same trouble again.
+    """
+    apart = max(starts(one), starts(other)) - min(ends(one), ends(other))
     long = max(ends(one) - starts(one), ends(other) - starts(other)) > LONG
+    if apart > gap:
+        return not long and apart <= AGAIN * gap and same_trouble(one, other)
     if long and abs(starts(one) - starts(other)) > gap:
         return False
     if {e.finding.service for e in one} & {e.finding.service for e in other} - {""}:
@@ -167,6 +172,13 @@ def one_affair(
     if not crowded and strike_together(one, other, gap):
         return True
     return any(known.between(a.finding, b.finding) >= RELATED for a in one for b in other)
+
+
+def same_trouble(one: Sequence[Episode], other: Sequence[Episode]) -> bool:
+    """What tells most of either is in both: two faults may have one consequence."""
+    leads = [lead(group).finding for group in (one, other)]
+    shared = {subject(e.finding) for e in one} & {subject(e.finding) for e in other}
+    return all(specific(finding) and subject(finding) in shared for finding in leads)
 
 
 def strike_together(one: Sequence[Episode], other: Sequence[Episode], gap: timedelta) -> bool:

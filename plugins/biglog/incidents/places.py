@@ -149,9 +149,9 @@ def lone_hosts(hosts: Mapping[str, set[str]]) -> dict[str, str]:
 
 
 def text_of(finding: Finding, day: Day) -> str:
-    """Pattern and example of the finding's template."""
+    """Pattern and example of the finding's template, a line each."""
     template = day.templates.get(finding.template_id)
-    return f"{template.pattern} {template.example}" if template else finding.example
+    return f"{template.pattern}\n{template.example}" if template else finding.example
 
 
 def blamed(finding: Finding, day: Day, known: Places) -> tuple[str, ...]:

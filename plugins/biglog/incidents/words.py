@@ -1,13 +1,43 @@
-"""An incident's title: its worst symptom in plain words."""
+"""What an incident is told by: its telling symptom, and the title in plain words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from biglog.incidents.episodes import Episode
-from biglog.records import Day, Finding
+from biglog.records import ABSENT, Day, Finding
 
 MOST = 90
+
+
+def telling(group: Sequence[Episode], services: Sequence[str]) -> Episode:
+    """The episode that the title tells of, and every report with it: the worst one.
+
+    A count of all lines of a service tells less than the worst kind of line there; of a silence,
+    the likeliest place of the fault is told, which may have said something.
+    """
+    worst = max(group, key=weight)
+    finding = worst.finding
+    if finding.kind in ABSENT:
+        better = [e for e in group if e.finding.service in services[:1]]
+    elif not finding.template_id:
+        here = (e for e in group if e.finding.service == finding.service)
+        better = [e for e in here if e.finding.template_id and said(e.finding)]
+    else:
+        better = []
+    return max(better or [worst], key=weight)
+
+
+def weight(episode: Episode) -> tuple[float, int, str]:
+    """How bad it is beside others of its incident."""
+    finding = episode.finding
+    return episode.gravity * finding.score, episode.count, finding.finding_id
+
+
+def said(finding: Finding) -> str:
+    """A line of the finding; none for what was missing, whose example is of another night."""
+    return "" if finding.kind in ABSENT else finding.example
 
 
 def title(worst: Episode, day: Day) -> str:

@@ -131,7 +131,7 @@ def lead(night: Night, voice: Voice) -> str:
 def about(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
     """An incident in one clause: what, where, since when."""
     what = title(night, incident, voice, limit)
-    finding = strongest(night, incident)
+    finding = telling(night, incident)
     first = [finding.host] if finding and finding.host else []
     hosts = first + [host for host in incident.hosts if host not in first]
     where = voice.say("verdict.on", hosts=some(hosts, voice, 1)) if any(hosts) else ""
@@ -140,11 +140,11 @@ def about(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
 
 
 def title(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
-    """The incident in the reader's words, made of its worst finding.
+    """What the record's title tells, in the reader's words.
 
-    The record's own title is English and tells times in UTC; it stands in where no finding is left.
+    That title is English and tells times in UTC; it stands in where no finding is left.
     """
-    finding = strongest(night, incident)
+    finding = telling(night, incident)
     if finding is None or not voice.knows(f"title.{finding.kind}"):
         return retold(incident.title, voice, limit) or shorten(incident.incident_id, limit)
     template = night.templates.get(finding.template_id)
@@ -164,21 +164,10 @@ def title(night: Night, incident: Incident, voice: Voice, limit: int) -> str:
     return voice.say(key, template=what, **values)
 
 
-def strongest(night: Night, incident: Incident) -> Finding | None:
-    """The finding that names the incident: of its worst line, at its first service."""
-    own = set(incident.finding_ids)
-    first, worst = incident.services[:1], incident.worst_line
-    return max(
-        (stretch(one, incident) for one in night.findings if one.finding_id in own),
-        key=lambda f: (
-            bool(worst) and f.example == worst,
-            (f.service,) == first,
-            f.score,
-            -f.started_at.timestamp(),
-            f.finding_id,
-        ),
-        default=None,
-    )
+def telling(night: Night, incident: Incident) -> Finding | None:
+    """The finding that the record's title tells of; none where the incident is over."""
+    told = incident.finding_ids[:1]
+    return next((stretch(f, incident) for f in night.findings if f.finding_id in told), None)
 
 
 def some(names: Sequence[str], voice: Voice, most: int = 3) -> str:
