@@ -1,4 +1,5 @@
-"""Knowledge search beside plain TF-IDF: recall and mean reciprocal rank of the runbook asked for.
+"""Knowledge search beside plain TF-IDF: recall and mean reciprocal rank of the runbook asked for;
+then how often a suggestion is right, with that runbook in the base and without it.
 
 Run: ``python benchmarks/knowledge.py RUNBOOKS QUERIES.jsonl…`` where each query line has
 ``query_summary``, ``query_description`` and ``relevant_doc`` (a path inside RUNBOOKS).
@@ -10,24 +11,38 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
+from biglog.answers import LEAST_LIKELY
 from biglog.knowledge.glossary import load_glossary, wishes
 from biglog.knowledge.read import read_folder
-from biglog.knowledge.search import build_index, by_meaning, by_words, search
+from biglog.knowledge.search import Index, build_index, by_meaning, by_words, search, telling
 from biglog.records import Encoder, Entry
 
 Ranking = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first entry found for a question."""
+
+    right: bool
+    absent: bool  # whether the base had no right one
+    score: float
+    words: float  # see telling
+    likelihood: float
 
 
 def main() -> None:
     options = arguments()
     entries = read_folder(options.runbooks)
     rankings = {"TF-IDF": tfidf(entries), "BigLog, words": words(entries)}
+    encoder = None
     if options.encoder:
         from biglog.vectors.encoder import load_encoder
 
@@ -40,6 +55,11 @@ def main() -> None:
         asked = read_queries(file)
         for name, ranking in rankings.items():
             report(f"{file.stem}, {len(asked)} queries, {name}", ranking, asked)
+    index = build_index(entries, encoder=encoder)
+    found = {f.stem: list(firsts(read_queries(f), index, encoder)) for f in options.queries}
+    for name, rows in found.items():
+        report_suggestions(name, rows)
+    report_likelihood([one for rows in found.values() for one in rows])
 
 
 def arguments() -> argparse.Namespace:
@@ -102,6 +122,52 @@ def report(title: str, ranking: Ranking, asked: Sequence[tuple[str, str]]) -> No
         f"{title}: R@1 {np.mean(ranks == 1):.3f}  R@5 {np.mean(ranks <= 5):.3f}  "
         f"MRR {np.mean(1 / ranks):.3f}  ({1000 * seconds / len(asked):.1f} ms a query)"
     )
+
+
+def firsts(
+    asked: Sequence[tuple[str, str]], index: Index, encoder: Encoder | None
+) -> Iterator[First]:
+    """Each question asked twice: of all entries, and of all but the right one."""
+    vectors = index.vectors if index.vectors is not None else []
+    known = {chunk.text: row for chunk, row in zip(index.chunks, vectors, strict=False)}
+    for query, doc in asked:
+        others = [one for one in index.entries if one.source != doc]
+        for base in (index, build_index(others, encoder=encoder, vectors=known)):
+            (hit,) = search(query, base, encoder=encoder, top=1)
+            said = telling(by_words(query, wishes(query, load_glossary()), base)[0], base)
+            yield First(
+                hit.entry.source == doc,
+                base is not index,
+                hit.score,
+                float(said[base.entries.index(hit.entry)]),
+                hit.likelihood,
+            )
+
+
+def report_suggestions(title: str, rows: Sequence[First]) -> None:
+    shown = [one for one in rows if one.likelihood >= LEAST_LIKELY]
+    right = sum(one.right for one in shown)
+    absent = sum(one.absent for one in shown)
+    half = len(rows) // 2
+    print(
+        f"{title}, suggested from {LEAST_LIKELY:.0%}: {right} right, "
+        f"{len(shown) - right - absent} wrong, {half - len(shown) + absent} none; "
+        f"without the right entry {absent} wrong, {half - absent} none"
+    )
+
+
+def report_likelihood(rows: Sequence[First]) -> None:
+    """What was said beside what was so, by fifths, and the regression behind it."""
+    from sklearn.linear_model import LogisticRegression
+
+    said, was = (np.array([getattr(r, name) for r in rows]) for name in ("likelihood", "right"))
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        own = (said >= low) & (said < low + 0.2)
+        if own.any():
+            print(f"likelihood {said[own].mean():.2f}: {was[own].mean():.2f} of {own.sum()} right")
+    facts = np.array([(one.score, np.log(max(one.words, 1e-3))) for one in rows])
+    model = LogisticRegression(C=100).fit(facts, was)
+    print("fitted on these:", *(f"{one:.2f}" for one in (*model.coef_[0], *model.intercept_)))
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 STARTER_ENTRIES = PROJECT / "knowledge"
 MAX_RUNBOOKS = 3
 MAX_QUESTION = 2_000
-LEAST_RUNBOOK_SCORE = 0.28
-"""Below this, no runbook is better than a wrong one."""
+LEAST_LIKELY = 0.5
+"""A runbook is suggested where it is likelier right than wrong; see knowledge.search.likelihood."""
 
 Ask = Callable[[str, int], tuple[Hit, ...]]
 
@@ -179,13 +179,13 @@ def runbooks(ask: Ask, incident: Incident) -> tuple[Similar, ...]:
     for question in dict.fromkeys((incident.worst_line, incident.first_line, incident.title)):
         for hit in ask(question[:MAX_QUESTION], MAX_RUNBOOKS) if question.strip() else ():
             known = best.get(hit.entry.entry_id)
-            if known is None or hit.score > known.score:
+            if known is None or hit.likelihood > known.likelihood:
                 best[hit.entry.entry_id] = hit
-    ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.entry.entry_id))
+    ranked = sorted(best.values(), key=lambda hit: (-hit.likelihood, hit.entry.entry_id))
     return tuple(
-        Similar("knowledge", one.entry.entry_id, one.entry.title, one.score, one.excerpt)
+        Similar("knowledge", one.entry.entry_id, one.entry.title, one.likelihood, one.excerpt)
         for one in ranked[:MAX_RUNBOOKS]
-        if one.score >= LEAST_RUNBOOK_SCORE
+        if one.likelihood >= LEAST_LIKELY
     )
 
 

@@ -91,6 +91,21 @@ def test_limits(query, top):
         search(query, build_index(BASE), top=top)
 
 
+OTHERS = [Entry(f"o{n}", f"guide{n} to matter{n}", f"topic{n} chapter{n}") for n in range(60)]
+
+
+@pytest.mark.parametrize("base", [BASE, (*BASE, *OTHERS)])
+def test_the_likelihood_means_the_same_in_a_small_base_and_in_a_large_one(base):
+    index = build_index(base)
+    whole, word = (
+        search(q, index)[0] for q in ("Disk full: no space left on device", "disk coupons")
+    )
+    assert whole.entry is word.entry is DISK
+    assert whole.likelihood == pytest.approx(0.72, abs=0.05)
+    assert word.score > 0.39  # a large share, and yet one word only
+    assert word.likelihood < 0.31
+
+
 def test_an_empty_base_has_no_answers():
     assert search("disk", build_index(())) == ()
     assert search("disk", build_index([Entry("e", "", "")])) == ()

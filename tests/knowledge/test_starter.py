@@ -121,15 +121,19 @@ def test_the_question_of_the_handbook_is_answered_first(index):
     ("incident", "first"),
     [
         ("orders-db: ERROR 1040 (HY000): Too many connections", "mysql"),
-        ("shop: new kind of line\nFATAL: sorry, too many clients already", "postgresql"),
+        ("FATAL: sorry, too many clients already", "postgresql"),
         ("node-17 sshd: Failed password for root from 10.0.0.3 port 22 ssh2", "ssh"),
         ("checkout: unexpected colour of the button in line 14", None),
         ("rate up: instruction cache parity error corrected", None),
         ("proxy.example:5070 close, 451 bytes sent", None),
+        # one word of an entry, or words that many entries have
+        ("permission denied for table coupons", None),
+        ("client backend (PID 25728) was terminated by signal 9: Killed", None),
+        ("bank call failed: ConnectionRefusedError: [Errno 111] Connection refused", None),
     ],
 )
 def test_an_incident_gets_its_runbook_or_none(index, incident, first):
     hits = search(incident, index, top=3)
-    found = [one.entry.title.lower() for one in hits if one.score >= 0.28]
+    found = [one.entry.title.lower() for one in hits if one.likelihood >= 0.5]
     assert bool(found) == bool(first)
     assert not first or first in found[0]

@@ -55,7 +55,7 @@ def test_an_incident_says_what_where_when_and_why():
         "Candidate causes by timing and strangeness, not certain",
         "deployer on ctl1 61% of suspicion Odd there from 01:58 on, 16 min before anywhere",
         "orders-api logs trouble with postgres; reports “too many clients” itself",
-        "Runbooks Postgres: too many clients 90% alike · runbooks/postgres-connections.md",
+        "Runbooks Postgres: too many clients 90% likely to fit · runbooks/postgres-connections.md",
         "Similar past incidents postgres connections exhausted after orders-api 4.16 93% alike",
         "Evidence: 7 findings",
         "Never seen in 21 earlier nights; postgres on db1 wrote it 41× (02:13 – 03:20).",

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from biglog.errors import BadInput
-from biglog.knowledge.bm25 import Words, answer, count_words
+from biglog.knowledge.bm25 import Words, answer, count_words, idf
 from biglog.knowledge.chunks import Chunk, chunks
 from biglog.knowledge.excerpt import excerpt
 from biglog.knowledge.glossary import ACROSS, Choice, Wish, load_glossary, wishes
@@ -28,6 +28,9 @@ the words go through a glossary that is never complete. Where all speak alike, a
 Reciprocal rank fusion was measured and lost: see benchmarks/knowledge.py."""
 STANDS_OUT = 0.2
 """Likeness above the usual entry's from which the meaning is named as a reason."""
+FITS = (6.4, 1.3, -3.5)
+"""What the score, the logarithm of the telling words and an entry as such add to the log-odds that
+it fits: the logistic regression that benchmarks/knowledge.py prints, rounded."""
 MAX_QUERY = 2_000
 
 
@@ -109,8 +112,8 @@ def search(
     """The best entries, at most ``top``. An entry that shares neither word nor meaning is none.
 
     A score is the share, 0 to 1, of the question's words that the entry answers (rare words count
-    more, words unknown to the whole base little), raised where its meaning stands out.
-    Raises BadInput for a blank query.
+    more, words unknown to the whole base little), raised where its meaning stands out; how likely
+    the entry fits is another matter, see likelihood. Raises BadInput for a blank query.
     """
     check(query, top)
     if not index.entries:
@@ -120,6 +123,7 @@ def search(
     meant = standing_out(by_meaning(query, index, encoder))
     scores = np.minimum(lexical + meaning_weight(query, index) * meant, 1.0)
     best = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] > 0][:top]
+    fits = likelihood(scores, telling(found, index))
     _, said, _ = answer(index.passages, asked)
     return tuple(
         Hit(
@@ -128,6 +132,7 @@ def search(
             entry=index.entries[i],
             excerpt=passage(index, i, asked, said),
             matched=reasons(asked, found[:, i], meaning=bool(meant[i] >= STANDS_OUT)),
+            likelihood=round(float(fits[i]), 4),
         )
         for rank, i in enumerate(best, start=1)
     )
@@ -174,6 +179,25 @@ def meaning_weight(query: str, index: Index) -> float:
     spoken = language(query)
     foreign = [bool(e.language) and e.language != spoken for e in index.entries]
     return MEANING_WEIGHT * max(0.05, float(np.mean(foreign)))
+
+
+def telling(found: Scores, index: Index) -> Scores:
+    """How much each entry says of what is asked, counted in words that stand in one entry alone:
+    so it means the same in a base of ten entries and of a hundred.
+    """
+    whole: Scores = found.sum(axis=0) / idf(1, index.words.size)
+    return whole
+
+
+def likelihood(scores: Scores, words: Scores) -> Scores:
+    """How likely each entry is the one asked for, 0 to 1, where half of all questions have none.
+
+    The score alone cannot tell: one common word may be half of a short question. Measured, with
+    the right entry in the base and without it, by benchmarks/knowledge.py.
+    """
+    share, said, start = FITS
+    odds = share * scores + said * np.log(np.maximum(words, 1e-3)) + start
+    return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def passage(index: Index, entry: int, asked: Sequence[Wish], said: Scores) -> str:

@@ -27,7 +27,6 @@ from biglog.web.voice import choose
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 NIGHTS = 14
 TITLE = 220  # characters of an incident's title
-FLOOR = 0.28  # a runbook that answers less of a line than this is not suggested beside it
 Asked = Annotated[str, Query(max_length=QUERY)]
 
 
@@ -162,7 +161,8 @@ def events_page(
     ready = desk.encoder() is not None
     matches = answers.match(desk.site, text, threshold=threshold, limit=limit) if (
         asked and ready) else []  # fmt: skip
-    runbooks = [one for one in desk.ask(text, 3) if one.score >= FLOOR] if asked else []
+    hits = desk.ask(text, answers.MAX_RUNBOOKS) if asked else ()
+    runbooks = [one for one in hits if one.likelihood >= answers.LEAST_LIKELY]
     return show(
         request,
         "events",
