@@ -102,6 +102,14 @@ def test_a_reason_quotes_what_the_service_says_of_its_own_fault():
     assert one.causes[0].reason == "redis: it shows trouble of its own."
 
 
+def test_who_repeats_what_another_said_tells_of_no_fault_of_its_own():
+    said = "connection to postgres failed: FATAL: sorry, too many clients already"
+    (one,) = night(replace(found("02:12", "shop", "quoted"), example=said))
+    reasons = {cause.service: cause.reason for cause in one.causes}
+    assert "itself" not in reasons["shop"]
+    assert "shop logs trouble with postgres" in reasons["postgres"]
+
+
 def test_a_blamed_service_needs_no_line_of_its_own():
     (one,) = night(found("02:12", "shop", "refused"))
     assert one.services == ("postgres", "shop")

@@ -57,7 +57,7 @@ def causes(
     """Candidate services, the likeliest first."""
     suspects = gather(group, known)
     for one in suspects.values():
-        weigh_own(one, texts)
+        weigh_own(one, texts, known.blames)
     weigh_first(list(suspects.values()))
     weigh_calls(list(suspects.values()), known.graph)
     share_silence(list(suspects.values()))
@@ -87,15 +87,18 @@ def gather(group: Sequence[Episode], known: Ties) -> dict[str, Suspect]:
     return suspects
 
 
-def weigh_own(suspect: Suspect, texts: Mapping[str, str]) -> None:
-    """What the service's own findings say of it."""
+def weigh_own(
+    suspect: Suspect, texts: Mapping[str, str], blames: Mapping[str, tuple[str, ...]]
+) -> None:
+    """What the service's own findings say of it; one that names another tells of that one."""
     for episode in suspect.episodes:
         finding = episode.finding
         if finding.kind == "silence" and not finding.template_id:
             words = f"it fell silent at {episode.started_at:%H:%M}"
             suspect.add("silent", finding.score, words)
         text = texts.get(finding.finding_id, "")
-        told = admitted(text) if finding.kind not in ("rate_down", "silence") else ""
+        own = finding.kind not in ("rate_down", "silence") and not blames.get(finding.finding_id)
+        told = admitted(text) if own else ""
         if told and episode.gravity >= GRAVE:
             suspect.add("own", finding.score, f"it reports “{told}” itself")
         suspect.add("symptoms", finding.score * episode.gravity, "it shows trouble of its own")
