@@ -5,7 +5,7 @@ The pages, the command line and the DAGs that are started by hand all come throu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,9 +184,13 @@ def runbooks(ask: Ask, incident: Incident) -> tuple[Similar, ...]:
     ranked = sorted(best.values(), key=lambda hit: (-hit.likelihood, hit.entry.entry_id))
     return tuple(
         Similar("knowledge", one.entry.entry_id, one.entry.title, one.likelihood, one.excerpt)
-        for one in ranked[:MAX_RUNBOOKS]
-        if one.likelihood >= LEAST_LIKELY
+        for one in likely(ranked[:MAX_RUNBOOKS])
     )
+
+
+def likely(hits: Iterable[Hit]) -> list[Hit]:
+    """Those that are suggested unasked."""
+    return [one for one in hits if one.likelihood >= LEAST_LIKELY]
 
 
 def match(site: Site, text: str, *, threshold: float, limit: int) -> list[Match]:

@@ -161,8 +161,7 @@ def events_page(
     ready = desk.encoder() is not None
     matches = answers.match(desk.site, text, threshold=threshold, limit=limit) if (
         asked and ready) else []  # fmt: skip
-    hits = desk.ask(text, answers.MAX_RUNBOOKS) if asked else ()
-    runbooks = [one for one in hits if one.likelihood >= answers.LEAST_LIKELY]
+    runbooks = answers.likely(desk.ask(text, answers.MAX_RUNBOOKS)) if asked else []
     return show(
         request,
         "events",
